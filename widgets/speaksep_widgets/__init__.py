@@ -1,0 +1,1 @@
+"""Notebook tools for separated recordings."""
