@@ -1,0 +1,1 @@
+"""Separations on disk: tracks, residual, turns, manifest."""

@@ -1,0 +1,52 @@
+"""Whole numbers for files, such that tracks and residual add up to the mixture exactly and none of them clips."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def quantise(tracks: NDArray[np.float32], mixture: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int32], int]:
+    """Round tracks to ``bits`` and work out the residual in the same whole numbers.
+
+    What does not fit into a track goes to the residual, what does not fit into the residual goes back to the tracks,
+    so that the sum stays exact even for a decoded mp3 that reaches beyond full scale.
+
+    Parameters
+    ----------
+    tracks
+        (speakers, samples) in units of full scale.
+    mixture
+        (samples,) likewise.
+    bits
+        Bits per sample, 16 or 24.
+
+    Returns
+    -------
+    values
+        (speakers + 1, samples) int32, the residual last, each below full scale.
+    lost
+        Samples whose mixture is more than all files together can hold; there the sum falls short.
+
+    Examples
+    --------
+    >>> values, lost = quantise(np.float32([[0.5, 0.0]]), np.float32([0.75, -1.0]), 16)
+    >>> values.tolist(), lost
+    ([[16384, -1], [8192, -32767]], 0)
+    """
+    full = 1 << (bits - 1)
+    limit = full - 1
+    total = np.rint(mixture.astype(np.float64) * full).astype(np.int64)
+    values = np.clip(np.rint(tracks.astype(np.float64) * full), -limit, limit).astype(np.int64)
+    residual = total - values.sum(axis=0)
+    excess = residual - np.clip(residual, -limit, limit)
+    over = np.flatnonzero(excess)
+    for track in values:
+        if not len(over):
+            break
+        moved = np.clip(track[over] + excess[over], -limit, limit) - track[over]
+        track[over] += moved
+        excess[over] -= moved
+        over = over[excess[over] != 0]
+    residual = np.clip(total - values.sum(axis=0), -limit, limit)
+    return np.concatenate([values, residual[None]]).astype(np.int32), len(over)

@@ -1,0 +1,160 @@
+"""Tracks from a window table: block by block, at the recording's own rate, without the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from speaksep_kernel.separation.gates import open_gates, overlap_frames, ramp
+from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, frame_level
+from speaksep_kernel.separation.windows import trapezoid
+from speaksep_kernel.voices.streams import FRAME_S, RATE_HZ
+
+Float32 = NDArray[np.float32]
+
+BLOCK_S = 10
+_PAD_S = 1
+"""Blocks and their padding are whole seconds: only there do the grids of 16 kHz and of any other rate meet."""
+
+
+class MixtureReader(Protocol):
+    """What rendering needs of a recording; the analysis cache is one."""
+
+    @property
+    def rate_hz(self) -> int:
+        """Native rate."""
+        ...
+
+    @property
+    def samples(self) -> int:
+        """Length at the native rate."""
+        ...
+
+    @property
+    def samples16k(self) -> int:
+        """Length at 16 kHz."""
+        ...
+
+    def read(self, start: int, stop: int) -> Float32:
+        """The mixture at its native rate."""
+        ...
+
+    def read16k(self, start: int, stop: int) -> Float32:
+        """The mixture at 16 kHz."""
+        ...
+
+
+def render_blocks(reader: MixtureReader, table: WindowTable, store: TrackStore) -> Iterator[tuple[Float32, Float32]]:
+    """Render every speaker, ten seconds at a time.
+
+    Where one track is open it is the input itself, untouched. Where several are, each is what the network made of
+    it; the band that the network does not hear (above 8 kHz) goes to whoever is loud just below it.
+
+    Yields
+    ------
+    tracks
+        (speakers, samples) float32 at the native rate.
+    mixture
+        (samples,) float32, the input.
+    """
+    rate_hz = reader.rate_hz
+    gates = open_gates(table.activity)
+    overlap = overlap_frames(gates)
+    by_frame = np.argsort(table.start, kind="stable")
+    for start in range(0, reader.samples, BLOCK_S * rate_hz):
+        stop = min(start + BLOCK_S * rate_hz, reader.samples)
+        mixture = reader.read(start, stop)
+        gate = ramp(gates, start, stop, rate_hz).T
+        blend = ramp(overlap, start, stop, rate_hz)
+        tracks = gate * mixture
+        if blend.any():
+            apart = _separated(reader, table, store, by_frame, start // rate_hz, mixture, gate)
+            tracks = gate * ((1 - blend) * mixture + blend * apart)
+        yield tracks * _heard(mixture, rate_hz), mixture
+
+
+def _separated(
+    reader: MixtureReader,
+    table: WindowTable,
+    store: TrackStore,
+    by_frame: NDArray[np.int64],
+    start_s: int,
+    mixture: Float32,
+    gate: Float32,
+) -> Float32:
+    """(speakers, samples): the network's tracks of one block at the native rate, with their share of the high band."""
+    rate_hz = reader.rate_hz
+    begin_s = max(0, start_s - _PAD_S)
+    begin = begin_s * RATE_HZ
+    end = min((start_s + BLOCK_S + _PAD_S) * RATE_HZ, reader.samples16k)
+    local, weight = _overlap_add(table, store, by_frame, begin, end, last_frame=len(table.activity))
+    low = reader.read16k(begin, end)
+    skip = (start_s - begin_s) * rate_hz
+    window = slice(skip, skip + len(mixture))
+    stack = np.concatenate([local, low[None], weight[None]])
+    if rate_hz != RATE_HZ:
+        stack = _at_rate(stack, rate_hz, skip + len(mixture))
+    stack = stack[:, window]
+    tracks, known = stack[:-2], np.clip(stack[-1], 0, 1)
+    if rate_hz > RATE_HZ:
+        shares = _high_shares(local, low, rate_hz, skip + len(mixture))[:, window]
+        tracks = tracks + shares * (mixture - stack[-2])
+    # Not separated after all (no window reached it): everyone who speaks gets an equal part, and the sum stays right.
+    equal = mixture / np.maximum(gate.sum(axis=0), 1)
+    return np.asarray(known * tracks + (1 - known) * equal, dtype=np.float32)
+
+
+def _overlap_add(
+    table: WindowTable, store: TrackStore, by_frame: NDArray[np.int64], begin: int, end: int, *, last_frame: int
+) -> tuple[Float32, Float32]:
+    """16 kHz tracks of each speaker between two samples, and 1 where any window has something to say."""
+    tracks = np.zeros((table.speakers, end - begin), dtype=np.float32)
+    weight = np.zeros(end - begin, dtype=np.float32)
+    starts = table.start[by_frame]
+    first = np.searchsorted(starts, begin // FRAME_SAMPLES - table.frames)
+    final = np.searchsorted(starts, -(-end // FRAME_SAMPLES))
+    for window in by_frame[first:final].tolist():
+        at = int(table.start[window])
+        shape = trapezoid(
+            store.samples, RATE_HZ, at_start=at == 0, at_end=at + table.frames >= last_frame
+        )
+        a, b = max(begin, at * FRAME_SAMPLES), min(end, at * FRAME_SAMPLES + store.samples)
+        if a >= b:
+            continue
+        part = slice(a - at * FRAME_SAMPLES, b - at * FRAME_SAMPLES)
+        local = store.read(window, part.start, part.stop) * (table.scale[window] * shape[part])
+        weight[a - begin : b - begin] += shape[part]
+        for source, speaker in enumerate(table.speaker[window].tolist()):
+            if speaker >= 0:
+                tracks[speaker, a - begin : b - begin] += local[source]
+    return tracks / np.maximum(weight, 1e-6), np.asarray(weight > 1e-6, dtype=np.float32)
+
+
+def _at_rate(signals: Float32, rate_hz: int, samples: int) -> Float32:
+    """(rows, samples at 16 kHz) resampled and fitted to ``samples``."""
+    out = np.asarray(soxr.resample(np.ascontiguousarray(signals.T), RATE_HZ, rate_hz), dtype=np.float32).T
+    return np.pad(out, ((0, 0), (0, max(0, samples - out.shape[1]))))[:, :samples]
+
+
+def _high_shares(local: Float32, low: Float32, rate_hz: int, samples: int) -> Float32:
+    """Each speaker's part of the band above 8 kHz, by its energy in the top of the band below, smoothly over time."""
+    frames = -(-local.shape[1] // FRAME_SAMPLES)
+    rest = low - local.sum(axis=0)
+    # The second difference is a high-pass: 12 dB an octave, 0 dB at 2.7 kHz.
+    sharp = np.diff(np.concatenate([local, rest[None]]), n=2, axis=1, prepend=0, append=0)[:, : local.shape[1]]
+    energy = np.square(frame_level(sharp, frames)) + 1e-14
+    share = energy[:-1] / energy.sum(axis=0)
+    position = (np.arange(samples) + 0.5) / (rate_hz * FRAME_S) - 0.5
+    return np.stack([np.interp(position, np.arange(frames), row) for row in share]).astype(np.float32)
+
+
+def _heard(mixture: Float32, rate_hz: int) -> Float32:
+    """0 in every 10 ms of digital silence, 1 elsewhere: what was silent stays silent to the last bit."""
+    size = max(1, rate_hz // 100)
+    blocks = -(-len(mixture) // size)
+    padded = np.pad(mixture, (0, blocks * size - len(mixture))).reshape(blocks, size)
+    return np.repeat(np.any(padded, axis=1), size)[: len(mixture)].astype(np.float32)
