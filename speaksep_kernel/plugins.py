@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any
 
+from speaksep_kernel.errors import InputError, PluginError, SpeakSepError
+
 API_VERSION = 1
+OWN_PACKAGE = "speaksep"
 
 GROUPS = (
     "speaksep.separators",
@@ -50,3 +58,212 @@ class PluginInfo:
     max_speakers: int = 0
     devices: tuple[str, ...] = ("cpu",)
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A plugin that can be used.
+
+    Attributes
+    ----------
+    info
+        Its description.
+    cls
+        The class itself.
+    package
+        Distribution that brought it.
+    missing
+        Import names out of ``info.requires`` that are not installed; empty when it is ready for use.
+    """
+
+    info: PluginInfo
+    cls: type[Any]
+    package: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that is installed but cannot be used, with the reason in one line."""
+
+    name: str
+    package: str
+    why: str
+
+
+def kind_of(group: str) -> str:
+    """Singular word for a group: ``"speaksep.separators"`` -> ``"separator"``."""
+    return group.removeprefix("speaksep.").removesuffix("s")
+
+
+def group_of(kind: str) -> str:
+    """Entry-point group of a kind, in singular, plural or in full: ``"separator"`` -> ``"speaksep.separators"``.
+
+    Raises
+    ------
+    InputError
+        Reason ``unknown-kind``.
+    """
+    for group in GROUPS:
+        if kind in (group, group.removeprefix("speaksep."), kind_of(group)):
+            return group
+    raise InputError(
+        f"unknown kind of plugin {kind!r}",
+        reason="unknown-kind",
+        hint=f"one of: {', '.join(map(kind_of, GROUPS))}",
+    )
+
+
+@cache
+def available(group: str) -> Mapping[str, Loaded | Broken]:
+    """Every installed plugin of a group by name, sorted; read once per process (see :func:`refresh`).
+
+    A broken plugin never raises here. Two packages that claim one name get neither through, save that a built-in
+    keeps its name; a ``RuntimeWarning`` names both.
+    """
+    claims: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=group):
+        claims.setdefault(point.name, []).append(point)
+    found: dict[str, Loaded | Broken] = {}
+    for name, points in sorted(claims.items()):
+        if len(points) == 1:
+            found[name] = _load(points[0])
+            continue
+        owners = sorted(_package(point) for point in points)
+        why = f"the name {name!r} is claimed by {' and '.join(owners)}; uninstall one of them"
+        warnings.warn(f"{kind_of(group)} plugins: {why}", RuntimeWarning, stacklevel=2)
+        own = [point for point in points if _package(point) == OWN_PACKAGE]
+        found[name] = _load(own[0]) if own else Broken(name, owners[0], why)
+        for owner in owners if own else owners[1:]:
+            if owner != OWN_PACKAGE:
+                found[f"{name} ({owner})"] = Broken(name, owner, why)
+    return MappingProxyType(found)
+
+
+def refresh() -> None:
+    """Look for plugins again, after one was installed into the running process."""
+    available.cache_clear()
+
+
+def get(group: str, name: str) -> type[Any]:
+    """The class of a plugin.
+
+    Parameters
+    ----------
+    group
+        One of :data:`GROUPS` or its short word, e.g. ``"separator"``.
+    name
+        Name of the plugin.
+
+    Raises
+    ------
+    InputError
+        Reason ``unknown-KIND`` (no such plugin) or ``missing-package`` (something it requires is not installed).
+    PluginError
+        Reason ``broken-plugin``.
+    """
+    group = group_of(group)
+    kind, found = kind_of(group), available(group)
+    plugin = found.get(name)
+    if plugin is None:
+        names = ", ".join(key for key, value in found.items() if isinstance(value, Loaded)) or "none installed"
+        raise InputError(f"unknown {kind} {name!r}", reason=f"unknown-{kind}", hint=f"there are: {names}")
+    if isinstance(plugin, Broken):
+        raise PluginError(
+            f"{kind} {name!r} of package {plugin.package} is broken: {plugin.why}",
+            reason="broken-plugin",
+            hint="update or uninstall that package; speaksep plugins list shows the state of all",
+        )
+    if plugin.missing:
+        raise InputError(
+            f"{kind} {name!r} needs packages that are not installed: {', '.join(plugin.missing)}",
+            reason="missing-package",
+            hint=f"pip install {' '.join(plugin.missing)}",
+        )
+    return plugin.cls
+
+
+def create(group: str, name: str, **options: Any) -> Any:
+    """An instance of a plugin, its options checked against the names it declares.
+
+    Parameters
+    ----------
+    group, name
+        See :func:`get`.
+    options
+        ``device`` (or what else its kind takes) and the keyword options of ``info.options``.
+
+    Raises
+    ------
+    InputError
+        Reason ``unknown-option``; also what :func:`get` and the plugin itself raise.
+    PluginError
+        Reason ``plugin-failed``: it raised something that is not one of our errors.
+    """
+    cls = get(group, name)
+    kind = kind_of(group_of(group))
+    unknown = sorted(set(options) - set(cls.info.options) - {"device", "workers"})
+    if unknown:
+        raise InputError(
+            f"{kind} {name!r} has no option {unknown[0]!r}",
+            reason="unknown-option",
+            hint=f"its options: {', '.join(cls.info.options) or 'none'}",
+        )
+    try:
+        return cls(**options)
+    except SpeakSepError:
+        raise
+    except Exception as cause:
+        raise PluginError(
+            f"{kind} {name!r} did not start: {type(cause).__name__}: {cause}",
+            reason="plugin-failed",
+            hint=f"speaksep plugins check {name} tells more",
+        ) from cause
+
+
+def describe(group: str | None = None) -> list[dict[str, Any]]:
+    """All plugins as plain JSON-ready dictionaries, group by group.
+
+    Each has ``kind``, ``name``, ``package``, ``status`` (``"ok"``, ``"missing"`` or ``"broken"``) and ``why``; those
+    that could be loaded also have the fields of :class:`PluginInfo`.
+    """
+    rows: list[dict[str, Any]] = []
+    for each in GROUPS if group is None else (group_of(group),):
+        for plugin in available(each).values():
+            row: dict[str, Any] = {"kind": kind_of(each), "package": plugin.package}
+            if isinstance(plugin, Broken):
+                row |= {"name": plugin.name, "status": "broken", "why": plugin.why}
+            else:
+                why = f"not installed: {', '.join(plugin.missing)}" if plugin.missing else ""
+                row |= asdict(plugin.info) | {"status": "missing" if plugin.missing else "ok", "why": why}
+            rows.append(row)
+    return rows
+
+
+def _load(point: EntryPoint) -> Loaded | Broken:
+    package = _package(point)
+    try:
+        cls = point.load()
+    except (Exception, SystemExit) as fault:  # whatever a stranger's module does while importing
+        return Broken(point.name, package, f"{point.value} did not import: {type(fault).__name__}: {fault}")
+    info = getattr(cls, "info", None)
+    if not isinstance(cls, type) or not isinstance(info, PluginInfo):
+        return Broken(point.name, package, f"{point.value} is not a class with a PluginInfo called info")
+    if info.name != point.name:
+        return Broken(point.name, package, f"its info calls it {info.name!r}, its entry point {point.name!r}")
+    if info.api_version != API_VERSION:
+        return Broken(
+            point.name, package, f"written for plugin interface {info.api_version}, this SpeakSep has {API_VERSION}"
+        )
+    return Loaded(info, cls, package, tuple(name for name in info.requires if not _installed(name)))
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "unknown"
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False

@@ -7,10 +7,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from speaksep_kernel.testing.conformance import CheckResult, check_plugin, plugin_checks
 from speaksep_kernel.testing.conversation import Conversation, conversation
 from speaksep_kernel.testing.voices import VOICES, voice, voices
 
-__all__ = ["VOICES", "Conversation", "conversation", "sample_recording", "voice", "voices"]
+__all__ = [
+    "VOICES",
+    "CheckResult",
+    "Conversation",
+    "check_plugin",
+    "conversation",
+    "plugin_checks",
+    "sample_recording",
+    "voice",
+    "voices",
+]
 
 
 def sample_recording() -> Path:

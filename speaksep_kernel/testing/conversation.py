@@ -58,7 +58,7 @@ class Conversation:
 
     def rttm(self, uri: str = "conversation") -> str:
         """RTTM text of the turns, speakers under their voices' names."""
-        return rttm_text(self.turns, uri, {k: name for k, name in enumerate(self.speakers, 1)})
+        return rttm_text(self.turns, uri, dict(enumerate(self.speakers, 1)))
 
 
 def conversation(

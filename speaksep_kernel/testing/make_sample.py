@@ -11,7 +11,7 @@ from speaksep_kernel.testing import conversation, sample_recording
 
 
 def make(folder: Path) -> None:
-    """Write ``conversation.flac`` and ``conversation.rttm``: a minute of three people, 17 % of the speech overlapped."""
+    """Write ``conversation.flac`` and ``conversation.rttm``: a minute of three people, 17 % of it overlapped."""
     talk = conversation(60, 3, 0.17, 5, noise_dbfs=-58, voices=("allison", "librivox", "carlo"))
     folder.mkdir(parents=True, exist_ok=True)
     soundfile.write(folder / "conversation.flac", talk.audio, talk.rate_hz, subtype="PCM_16")

@@ -1,0 +1,1 @@
+"""Jobs: durable rows in a table, work on an executor."""
