@@ -1,0 +1,1 @@
+"""Who speaks when: segmentation, voice embeddings, clustering, turns."""

@@ -1,0 +1,167 @@
+"""Which local streams are the same person, and how many people there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from speaksep_kernel.errors import InputError
+from speaksep_kernel.voices.agglomeration import agglomerate
+from speaksep_kernel.voices.embedding import ACTIVE, known
+from speaksep_kernel.voices.streams import FRAME_S, Streams
+
+THRESHOLD = 0.5
+"""Cosine similarity of two groups of streams above which they are one voice."""
+RELIABLE_S = 1.0
+"""Streams embedded from less speech are named afterwards, and found no speaker of their own."""
+PHANTOM_S = 2.0
+PHANTOM_SHARE = 0.005
+"""A cluster with less speech than both is folded into the others."""
+BLOCK = 4000
+"""Streams clustered at once; memory grows with the square of it."""
+
+Float32 = NDArray[np.float32]
+
+
+def cluster(streams: Streams, *, speakers: int | None = None, min_speakers: int = 0, max_speakers: int = 8) -> Streams:
+    """Name the speaker of every stream.
+
+    Two streams of one window are never the same speaker (unless ``speakers`` leaves no other way).
+
+    Parameters
+    ----------
+    streams
+        Embedded streams.
+    speakers
+        The number of speakers if known; otherwise it is found, between ``min_speakers`` and ``max_speakers``.
+
+    Returns
+    -------
+    Streams
+        With ``label`` (numbered by first appearance; -1 for streams of nobody) and ``confidence``.
+
+    Raises
+    ------
+    InputError
+        Reason ``bad-speakers``.
+    """
+    least, most = speaker_bounds(speakers, min_speakers, max_speakers)
+    usable = known(streams) & (streams.weight_s > 0)
+    if not usable.any():
+        return replace(
+            streams, label=np.full(len(streams), -1, np.int32), confidence=np.zeros(len(streams), np.float32)
+        )
+    firm = usable & (streams.weight_s >= min(RELIABLE_S, float(np.max(streams.weight_s[usable]))))
+    if firm.sum() < least:
+        firm = usable
+    chosen = np.flatnonzero(firm)
+    group = _blockwise(streams, chosen, least=least, most=most)
+    centroids = _centroids(streams, chosen, group, least)
+    label, confidence = assign(streams, centroids)
+    return replace(streams, label=by_appearance(streams, label), confidence=confidence)
+
+
+def speaker_bounds(speakers: int | None, min_speakers: int, max_speakers: int) -> tuple[int, int]:
+    """(least, most) speakers to look for where there is speech at all.
+
+    Raises
+    ------
+    InputError
+        Reason ``bad-speakers`` for counts that contradict each other.
+    """
+    least, most = (min_speakers, max_speakers) if speakers is None else (speakers, speakers)
+    if not 0 <= least <= most or most < 1:
+        raise InputError(
+            f"no number of speakers lies between {least} and {most}",
+            reason="bad-speakers",
+            hint="give 1 or more, or leave it out to have them counted",
+        )
+    return max(1, least), most
+
+
+def assign(streams: Streams, centroids: Float32) -> tuple[NDArray[np.int32], Float32]:
+    """The best one-to-one naming within each window, and how clear it is.
+
+    Parameters
+    ----------
+    centroids
+        (speakers, dim) unit vectors.
+
+    Returns
+    -------
+    label
+        (streams,) int32; -1 for streams left over when a window has more streams than there are speakers.
+    confidence
+        (streams,) float32 in [0, 1]: the margin to the runner-up speaker (a margin of 0.4 or more is 1).
+    """
+    score = np.where(known(streams)[:, None], np.nan_to_num(streams.embedding) @ centroids.T, 0.0)
+    label = np.full(len(streams), -1, np.int32)
+    bounds = np.flatnonzero(np.diff(streams.window, prepend=-1, append=-1))
+    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        rows, columns = linear_sum_assignment(score[first:last], maximize=True)
+        label[first + rows] = columns
+    mine = np.take_along_axis(score, np.maximum(label, 0)[:, None], 1)[:, 0]
+    other = score.copy()
+    np.put_along_axis(other, np.maximum(label, 0)[:, None], -np.inf, 1)
+    runner_up = other.max(1) if centroids.shape[0] > 1 else np.zeros(len(streams))
+    return label, np.where(label < 0, 0, np.clip((mine - runner_up) / 0.4, 0, 1)).astype(np.float32)
+
+
+def by_appearance(streams: Streams, label: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Renumber labels 0, 1, … by the first active frame; -1 stays."""
+    active = streams.activity > ACTIVE * 255
+    onset = streams.window_start[streams.window] + np.where(active.any(1), active.argmax(1), streams.window_frames)
+    names = np.unique(label[label >= 0])
+    order = names[np.argsort([onset[label == name].min() for name in names], kind="stable")]
+    rank = np.full(int(label.max(initial=0)) + 2, -1, np.int32)
+    rank[order] = np.arange(len(order))
+    return rank[label]
+
+
+def _blockwise(streams: Streams, chosen: NDArray[np.int64], *, least: int, most: int) -> NDArray[np.int32]:
+    """Cluster ``chosen`` streams; a long recording block by block, and then the blocks' clusters."""
+    if len(chosen) <= BLOCK:
+        vectors, weights = streams.embedding[chosen], streams.weight_s[chosen]
+        return agglomerate(vectors, weights, _apart(streams, chosen), threshold=THRESHOLD, most=most, least=least)
+    group = np.empty(len(chosen), np.int32)
+    count = 0
+    for first in range(0, len(chosen), BLOCK):
+        part = chosen[first : first + BLOCK]
+        local = agglomerate(
+            streams.embedding[part], streams.weight_s[part], _apart(streams, part), threshold=THRESHOLD, least=least
+        )
+        group[first : first + BLOCK] = local + count
+        count += int(local.max()) + 1
+    vectors, weights = _sums(streams, chosen, group)
+    joined = agglomerate(vectors, weights, np.zeros((count, count), bool), threshold=THRESHOLD, most=most, least=least)
+    return joined[group]
+
+
+def _apart(streams: Streams, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
+    window = streams.window[chosen]
+    return window[:, None] == window
+
+
+def _sums(streams: Streams, chosen: NDArray[np.int64], group: NDArray[np.int32]) -> tuple[Float32, NDArray[np.float32]]:
+    """Unit centroid and weight of every group."""
+    weights = streams.weight_s[chosen]
+    count = int(group.max()) + 1
+    total = np.zeros((count, streams.embedding.shape[1]), np.float32)
+    np.add.at(total, group, streams.embedding[chosen] * weights[:, None])
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return total / np.maximum(length, 1e-12), np.bincount(group, weights, count).astype(np.float32)
+
+
+def _centroids(streams: Streams, chosen: NDArray[np.int64], group: NDArray[np.int32], least: int) -> Float32:
+    """Unit centroids of the groups that hold enough speech to be a person, at least ``least`` of them."""
+    centroids, _ = _sums(streams, chosen, group)
+    speech_s = np.bincount(group, (streams.activity[chosen] > ACTIVE * 255).sum(1) * FRAME_S)
+    # Windows overlap, so every second of speech is counted several times.
+    hop = float(np.median(np.diff(streams.window_start))) if len(streams.window_start) > 1 else streams.window_frames
+    speech_s = speech_s * min(1.0, hop / streams.window_frames)
+    enough = speech_s >= max(PHANTOM_SHARE * speech_s.sum(), min(PHANTOM_S, speech_s.max()))
+    enough |= np.argsort(np.argsort(-speech_s, kind="stable")) < least
+    return centroids[enough]

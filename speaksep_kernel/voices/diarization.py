@@ -1,0 +1,111 @@
+"""Who speaks when in a whole recording: segment, embed, cluster, draw the timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speaksep_kernel.errors import PluginError
+from speaksep_kernel.progress import ProgressHook, silent
+from speaksep_kernel.voices.clustering import cluster, speaker_bounds
+from speaksep_kernel.voices.embedding import embed
+from speaksep_kernel.voices.encoders import Encoder
+from speaksep_kernel.voices.segmentation import MixtureReader, frame_count, segment
+from speaksep_kernel.voices.streams import Streams
+from speaksep_kernel.voices.timeline import OFFSET, timeline, turns
+from speaksep_kernel.voices.turns import Turn
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """Who speaks when.
+
+    Attributes
+    ----------
+    streams
+        The labelled local streams it was drawn from.
+    activity
+        (frames, speakers) float32 in [0, 1], one frame per 20 ms.
+    turns
+        Sorted by start; speakers numbered from 1 by first appearance.
+    speakers
+        How many people speak; 0 where nobody does.
+    confidence
+        How sure the number of speakers is, in [0, 1].
+    phantoms
+        Speakers heard in some windows but too briefly to be counted.
+    speech_ratio
+        Share of the recording in which anybody speaks.
+    overlap_ratio
+        Share of the recording in which two or more speak at once.
+    """
+
+    streams: Streams
+    activity: NDArray[np.float32]
+    turns: tuple[Turn, ...]
+    speakers: int
+    confidence: float
+    phantoms: int
+    speech_ratio: float
+    overlap_ratio: float
+
+
+def diarize(
+    cache: MixtureReader,
+    *,
+    speakers: int | None = None,
+    min_speakers: int = 0,
+    max_speakers: int = 8,
+    hook: ProgressHook = silent,
+    vad: Literal["segmentation", "silero"] = "segmentation",
+    encoder: Encoder | None = None,
+) -> Diarization:
+    """Find who speaks when.
+
+    Parameters
+    ----------
+    cache
+        The recording's mono mixture at 16 kHz (an `AnalysisCache`).
+    speakers, min_speakers, max_speakers
+        What is known of the number of speakers.
+    hook
+        Told "segment" (windows) and "embed" (streams).
+    vad
+        "segmentation" hears overlaps; "silero" is lighter and hears one speaker at a time.
+    encoder
+        Any plugin of ``speaksep.encoders``; CAM++ if ``None``.
+
+    Raises
+    ------
+    InputError
+        Reason ``bad-speakers``.
+    PluginError
+        Reason ``missing-weights``.
+    """
+    speaker_bounds(speakers, min_speakers, max_speakers)
+    if vad == "silero":
+        raise PluginError("no silero yet", reason="missing-weights")
+    streams = embed(cache, segment(cache, hook), hook, encoder=encoder)
+    streams = cluster(streams, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers)
+    return summarise(streams, frame_count(cache.samples16k))
+
+
+def summarise(streams: Streams, total_frames: int) -> Diarization:
+    """The diarization that labelled streams amount to (again after they were corrected)."""
+    activity = timeline(streams, total_frames)
+    count = (activity >= OFFSET).sum(1)
+    named = streams.label >= 0
+    weight = streams.weight_s[named]
+    return Diarization(
+        streams=streams,
+        activity=activity,
+        turns=turns(activity),
+        speakers=activity.shape[1],
+        confidence=float(np.average(streams.confidence[named], weights=weight)) if weight.sum() > 0 else 0.0,
+        phantoms=0,
+        speech_ratio=float(np.mean(count > 0)) if total_frames else 0.0,
+        overlap_ratio=float(np.mean(count > 1)) if total_frames else 0.0,
+    )

@@ -1,0 +1,98 @@
+"""From labelled local streams to who speaks when in the whole recording."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speaksep_kernel.voices.streams import FRAME_S, Streams
+from speaksep_kernel.voices.turns import Turn
+
+ONSET = 0.5
+OFFSET = 0.5
+MIN_ON_S = 0.1
+MIN_OFF_S = 0.1
+
+Float32 = NDArray[np.float32]
+
+
+def timeline(streams: Streams, total_frames: int) -> Float32:
+    """Probability that each speaker speaks, averaged over the windows that cover a frame.
+
+    Parameters
+    ----------
+    streams
+        Labelled streams.
+    total_frames
+        Frames of the recording.
+
+    Returns
+    -------
+    (total_frames, speakers) float32 in [0, 1].
+    """
+    speakers = int(streams.label.max(initial=-1)) + 1
+    total = np.zeros((total_frames, speakers), np.float32)
+    covering = np.zeros((total_frames, 1), np.float32)
+    for start in streams.window_start:
+        covering[start : start + streams.window_frames] += 1
+    for i in np.flatnonzero(streams.label >= 0):
+        start = int(streams.window_start[streams.window[i]])
+        stop = min(start + streams.window_frames, total_frames)
+        total[start:stop, streams.label[i]] += streams.activity[i, : stop - start] / np.float32(255)
+    return np.clip(total / np.maximum(covering, 1), 0, 1)
+
+
+def turns(
+    activity: Float32,
+    *,
+    onset: float = ONSET,
+    offset: float = OFFSET,
+    min_on_s: float = MIN_ON_S,
+    min_off_s: float = MIN_OFF_S,
+) -> tuple[Turn, ...]:
+    """Turns out of frame activity, with hysteresis.
+
+    Parameters
+    ----------
+    activity
+        (frames, speakers) float32 in [0, 1], from `timeline`.
+    onset, offset
+        A turn starts above ``onset`` and lasts while activity is above ``offset``.
+    min_on_s, min_off_s
+        Shorter pauses of a speaker are filled, then shorter turns dropped.
+
+    Returns
+    -------
+    Turns sorted by start; ``confidence`` is the mean activity, ``overlapped`` whether anybody else speaks during it.
+    """
+    spans = [_spans(activity[:, k], onset, offset, min_on_s, min_off_s) for k in range(activity.shape[1])]
+    crowd = np.zeros(len(activity) + 1, np.int64)
+    for start, stop in (span for speaker in spans for span in speaker):
+        crowd[start] += 1
+        crowd[stop] -= 1
+    crowd = np.cumsum(crowd)
+    found = [
+        Turn(
+            round(start * FRAME_S, 6),
+            round(stop * FRAME_S, 6),
+            k,
+            float(np.round(activity[start:stop, k - 1].mean(), 3)),
+            bool(crowd[start:stop].max() > 1),
+        )
+        for k, speaker in enumerate(spans, 1)
+        for start, stop in speaker
+    ]
+    return tuple(sorted(found))
+
+
+def _spans(values: Float32, onset: float, offset: float, min_on_s: float, min_off_s: float) -> list[tuple[int, int]]:
+    """[start, stop) frames of one speaker's turns."""
+    edges = np.flatnonzero(np.diff(values >= offset, prepend=False, append=False))
+    spans: list[tuple[int, int]] = []
+    for start, stop in edges.reshape(-1, 2):
+        if values[start:stop].max() < onset:
+            continue
+        if spans and (start - spans[-1][1]) * FRAME_S < min_off_s:
+            start = spans.pop()[0]
+        spans.append((int(start), int(stop)))
+    return [(start, stop) for start, stop in spans if (stop - start) * FRAME_S >= min_on_s]
