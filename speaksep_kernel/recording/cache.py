@@ -117,7 +117,7 @@ class AnalysisCache:
         return self.mixdown.mix(self._stored(start, stop)) if self._apart else self._stored(start, stop)[:, 0]
 
     def read_channel(self, channel: int, start: int = 0, stop: int | None = None) -> Float32:
-        """(samples,) float32 of one channel, unweighted, at the recording's rate; only if ``mixdown.kind`` is "apart"."""
+        """(samples,) float32 of one channel, unweighted, at its own rate; only if ``mixdown.kind`` is "apart"."""
         self._check_apart()
         return np.ascontiguousarray(self._stored(start, stop)[:, channel])
 
@@ -133,7 +133,7 @@ class AnalysisCache:
 
     def _check_apart(self) -> None:
         if not self._apart:
-            raise ValueError(f"channels are kept only when they are apart, not when the mixdown is {self.mixdown.kind!r}")
+            raise ValueError(f"channels are kept only when they are apart, the mixdown is {self.mixdown.kind!r}")
 
     def _stored(self, start: int, stop: int | None) -> Float32:
         return self._pread(self._native, start, stop, self.samples)

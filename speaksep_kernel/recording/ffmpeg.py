@@ -1,4 +1,4 @@
-"""Decoding with PyAV (ffmpeg's libraries): m4a, mp4, mov, aac, webm, mkv."""
+"""Decoding with PyAV (ffmpeg's libraries): mp3, m4a, mp4, mov, aac, webm, mkv, wma, amr."""
 
 from __future__ import annotations
 
@@ -9,21 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speaksep_kernel.errors import InputError
+from speaksep_kernel.recording.framing import has_info_tag, packet_bytes
 from speaksep_kernel.recording.limits import Limits
-from speaksep_kernel.recording.sndfile import damaged, not_audio, truncated
+from speaksep_kernel.recording.refusals import damaged, no_audio, not_audio, truncated
+from speaksep_kernel.recording.samples import to_float32
 
 Float32 = NDArray[np.float32]
 
 BIT_DEPTHS = {"s16": 16, "s16p": 16, "u8": 8, "u8p": 8}
 CODECS_WITH_DEPTH = ("alac", "flac", "pcm_s16le", "pcm_s16be")
+BARE_STREAMS = ("mp3", "aac", "amr", "flac")
+"""Formats without a container: junk between frames is normal (tags, a broadcast's start), durations may be guesses."""
+JUNK_SHARE = 0.01
+"""Undecodable share of a bare stream's packets that is passed over, as every player does."""
 
 
 class FfmpegDecoder:
-    """The first audio stream of a container.
+    """The first audio stream of a file.
 
-    The number of samples is counted by decoding the file once when it is opened (some thousandths of its length):
-    neither the containers' durations nor the codecs' priming and padding allow to know it otherwise.
+    The number of samples is counted by decoding the file once when it is opened (less than a thousandth of its length):
+    neither the headers nor the codecs' priming and padding allow to know it otherwise. libsndfile trusts the header of
+    an mp3, and so loses half of one with a variable bit rate and no Info tag.
     """
 
     def __init__(self, path: Path, name: str, container: str, limits: Limits) -> None:
@@ -31,67 +37,28 @@ class FfmpegDecoder:
         self.name = name
         self.container = container
         with self._open() as file:
-            streams = file.streams.audio
-            if not streams:
-                raise InputError(
-                    f"{name}: has no audio stream", reason="no-audio", hint="give a file that holds sound"
-                )
-            context = streams[0].codec_context
+            if not file.streams.audio:
+                raise no_audio(name)
+            stream = file.streams.audio[0]
+            context = stream.codec_context
             self.format = container.split(",")[0].upper()
             self.subtype = str(context.name).upper()
-            header_s = file.duration / 1e6 if file.duration else 0.0
             self.rate_hz = int(context.sample_rate or 0)
             self.channels = int(context.channels or 0)
-            limits.check_audio(
-                frames=max(2, int(header_s * self.rate_hz)), rate_hz=self.rate_hz, channels=self.channels, name=name
-            )
             self.bit_depth = BIT_DEPTHS.get(context.format.name) if context.name in CODECS_WITH_DEPTH else None
+            header_s = file.duration / 1e6 if file.duration else 0.0
+        promised = int(header_s * self.rate_hz)
+        limits.check_audio(frames=max(2, promised), rate_hz=self.rate_hz, channels=self.channels, name=name)
         self.frames = self._count(limits)
-        # Raw AAC has no duration of its own, ffmpeg guesses one from the bit rate.
-        if container != "aac" and self.frames < (header_s - 0.5) * self.rate_hz:
+        if self._header_counts() and self.frames < promised - 0.5 * self.rate_hz:
             raise truncated(name, self.frames / self.rate_hz, header_s)
-
-    def _open(self) -> Any:
-        import av
-
-        try:
-            # The explicit container and protocol keep playlists and the like from opening other files or addresses.
-            return av.open(str(self.path), format=self.container, options={"protocol_whitelist": "file"})
-        except (av.FFmpegError, ValueError, OSError) as error:
-            raise not_audio(self.name, str(error).split(":")[0]) from error
-
-    def _count(self, limits: Limits) -> int:
-        frames = 0
-        for frame in self._frames():
-            frames += frame.samples
-            if frames > limits.max_seconds * self.rate_hz:
-                break
-        return frames
-
-    def _frames(self) -> Iterator[Any]:
-        """Decoded frames, each checked to have the rate and the channels of the first."""
-        import av
-
-        at = 0
-        with self._open() as file:
-            try:
-                for frame in file.decode(file.streams.audio[0]):
-                    if at == 0:
-                        # Only the decoder knows what HE-AAC really holds: the header gives half its rate.
-                        self.rate_hz, self.channels = frame.sample_rate, frame.layout.nb_channels
-                    if (frame.sample_rate, frame.layout.nb_channels) != (self.rate_hz, self.channels):
-                        raise damaged(self.name, at / self.rate_hz, "the rate or the channels change")
-                    at += frame.samples
-                    yield frame
-            except (av.FFmpegError, ValueError) as error:
-                raise damaged(self.name, at / max(self.rate_hz, 1), str(error).split(":")[0]) from error
 
     def decode(self, start: int, block_frames: int) -> Iterator[Float32]:
         """Blocks of (at most ``block_frames``, channels) from sample ``start`` on; what lies before is decoded too."""
         ready: list[Float32] = []
         waiting, at = 0, 0
         for frame in self._frames():
-            samples = _samples(frame, self.channels)[max(0, start - at) :]
+            samples = self._samples(frame)[max(0, start - at) :]
             at += frame.samples
             if len(samples):
                 ready.append(samples)
@@ -105,13 +72,64 @@ class FfmpegDecoder:
         if waiting:
             yield np.concatenate(ready)
 
+    def _open(self) -> Any:
+        import av
 
-def _samples(frame: Any, channels: int) -> Float32:
-    """(frames, channels) float32 of a decoded frame, planar or packed, integer or float."""
-    array = frame.to_ndarray()
-    array = array.T if frame.format.is_planar else array.reshape(-1, channels)
-    if array.dtype.kind == "f":
-        return np.ascontiguousarray(array, dtype=np.float32)
-    scale = 2.0 ** (8 * array.dtype.itemsize - 1)
-    offset = scale if array.dtype.kind == "u" else 0.0
-    return np.ascontiguousarray((array.astype(np.float64) - offset) / scale, dtype=np.float32)
+        try:
+            # The explicit container and protocol keep playlists and the like from opening other files or addresses.
+            return av.open(str(self.path.absolute()), format=self.container, options={"protocol_whitelist": "file"})
+        except (av.FFmpegError, ValueError, OSError) as error:
+            raise not_audio(self.name, _words(error)) from error
+
+    def _header_counts(self) -> bool:
+        """Whether the duration in the header is a promise; a bare stream's is guessed from its bit rate."""
+        return self.container not in BARE_STREAMS or (self.container == "mp3" and has_info_tag(self.path))
+
+    def _count(self, limits: Limits) -> int:
+        frames = 0
+        for frame in self._frames(whole=True):
+            frames += frame.samples
+            limits.check_audio(frames=max(2, frames), rate_hz=self.rate_hz, channels=self.channels, name=self.name)
+        return frames
+
+    def _frames(self, *, whole: bool = False) -> Iterator[Any]:
+        """Decoded frames, all of one rate and channel count; with ``whole`` the last packet must be complete."""
+        import av
+
+        at, packets, junk, last = 0, 0, 0, b""
+        with self._open() as file:
+            try:
+                for packet in file.demux(file.streams.audio[0]):
+                    packets += 1
+                    try:
+                        frames = packet.decode()
+                    except av.InvalidDataError:
+                        if self.container not in BARE_STREAMS:
+                            raise
+                        junk += 1
+                        continue
+                    if whole and packet.size:
+                        last = bytes(packet)
+                    for frame in frames:
+                        if at == 0:
+                            # Only the decoder knows what HE-AAC really holds: the header may give half its rate.
+                            self.rate_hz, self.channels = frame.sample_rate, frame.layout.nb_channels
+                        if (frame.sample_rate, frame.layout.nb_channels) != (self.rate_hz, self.channels):
+                            raise damaged(self.name, at / self.rate_hz, "the rate or the channels change")
+                        at += frame.samples
+                        yield frame
+            except (av.FFmpegError, ValueError) as error:
+                raise damaged(self.name, at / max(self.rate_hz, 1), _words(error)) from error
+        if junk > max(2, JUNK_SHARE * packets):
+            raise damaged(self.name, at / max(self.rate_hz, 1), f"{junk} of {packets} packets are junk")
+        if whole and len(last) < packet_bytes(self.container, last):
+            raise truncated(self.name, at / max(self.rate_hz, 1))
+
+    def _samples(self, frame: Any) -> Float32:
+        array = frame.to_ndarray()
+        return to_float32(array.T if frame.format.is_planar else array.reshape(-1, self.channels))
+
+
+def _words(error: Exception) -> str:
+    """ffmpeg's reason without number and path."""
+    return str(getattr(error, "strerror", "") or error)

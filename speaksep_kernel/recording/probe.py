@@ -1,8 +1,7 @@
-"""Which decoder reads a file, and whether the file is whole: decided from its first bytes, never from its name."""
+"""Which decoder reads a file: decided from its content, never from its name."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speaksep_kernel.recording.ffmpeg import FfmpegDecoder
+from speaksep_kernel.recording.framing import after_id3
 from speaksep_kernel.recording.limits import Limits
-from speaksep_kernel.recording.sndfile import SndfileDecoder, truncated
+from speaksep_kernel.recording.sndfile import SndfileDecoder
 
 
 class Decoder(Protocol):
@@ -41,36 +41,40 @@ def probe(path: Path, name: str, limits: Limits) -> Decoder:
         Beyond a limit.
     """
     with path.open("rb") as file:
-        head = file.read(64)
-    container = ffmpeg_container(head)
-    decoder: Decoder
+        container = ffmpeg_container(after_id3(file, 64))
+    decoder: SndfileDecoder | FfmpegDecoder
+    if not container:
+        decoder = SndfileDecoder(path, name)
+        container = _better_with_ffmpeg(decoder)
+        limits.check_audio(frames=decoder.frames, rate_hz=decoder.rate_hz, channels=decoder.channels, name=name)
+        decoder.check_whole()
     if container:
         decoder = FfmpegDecoder(path, name, container, limits)
-    else:
-        decoder = SndfileDecoder(path, name)
-        limits.check_audio(frames=decoder.frames, rate_hz=decoder.rate_hz, channels=decoder.channels, name=name)
-        check_whole(decoder)
     limits.check_audio(frames=decoder.frames, rate_hz=decoder.rate_hz, channels=decoder.channels, name=name)
     return decoder
 
 
 def ffmpeg_container(head: bytes) -> str:
-    """ffmpeg's name of the container a file begins with, or "" if it is libsndfile's business."""
+    """ffmpeg's name of the format that begins so, or "" if it is libsndfile's business."""
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return "mov,mp4,m4a,3gp,3g2,mj2"
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return "matroska,webm"
-    # ADTS: twelve bits of sync, layer 0 (an mp3 has layer 1 to 3).
-    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
-        return "aac"
+    if head[:4] == b"\x30\x26\xb2\x75":
+        return "asf"
+    if head[:5] == b"#!AMR":
+        return "amr"
+    # Eleven bits of sync; the two layer bits are 0 in ADTS and 1 in layer III.
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
+        return {0: "aac", 2: "mp3"}.get(head[1] & 6, "")
     return ""
 
 
-def check_whole(decoder: SndfileDecoder) -> None:
-    """Raise `InputError` when libsndfile's reading log tells that the file ends before its data does."""
-    short = re.search(r"^ *(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)", decoder.log, re.MULTILINE)
-    if short and int(short[1]) > int(short[2]) and int(short[1]) != 0xFFFFFFFF:
-        promised_s = decoder.frames / decoder.rate_hz * int(short[1]) / max(int(short[2]), 1)
-        raise truncated(decoder.name, decoder.frames / decoder.rate_hz, promised_s)
-    if "Last page lacks an end-of-stream bit" in decoder.log and "Junk after the last page" in decoder.log:
-        raise truncated(decoder.name, decoder.frames / decoder.rate_hz, float("nan"))
+def _better_with_ffmpeg(decoder: SndfileDecoder) -> str:
+    """ffmpeg's name of a format libsndfile opened but does not read well.
+
+    Its mp3 reader guesses lengths and writes to stderr; a flac written to a pipe has no length.
+    """
+    if decoder.subtype == "MPEG_LAYER_III":
+        return decoder.format.lower()
+    return "flac" if decoder.format == "FLAC" and decoder.frames in (0, 2**63 - 1) else ""

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.recording.limits import Limits
 from speaksep_kernel.recording.probe import Decoder, probe
+from speaksep_kernel.recording.refusals import truncated
 from speaksep_kernel.recording.resample import resample_blocks, resampled_frames
 from speaksep_kernel.recording.samples import ArrayDecoder
-from speaksep_kernel.recording.sndfile import truncated
 from speaksep_kernel.recording.source import LocalFile, file_chunks, open_path, spool_bytes, url_chunks
 
 Float32 = NDArray[np.float32]

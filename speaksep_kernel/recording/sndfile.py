@@ -1,7 +1,8 @@
-"""Decoding with libsndfile: wav, aiff, au, w64, caf, flac, ogg (vorbis, opus) and mp3."""
+"""Decoding with libsndfile: wav, aiff, au, w64, caf, flac and ogg (vorbis, opus, flac)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from speaksep_kernel.errors import InputError
+from speaksep_kernel.recording.refusals import damaged, not_audio, truncated
 
 Float32 = NDArray[np.float32]
 
 BIT_DEPTHS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "ALAC_16": 16, "ALAC_24": 24}
+UNKNOWN_SIZES = (0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000)
+"""What programs that write to a pipe leave as the size of a wav's data: no promise."""
 
 
 class SndfileDecoder:
@@ -31,12 +34,6 @@ class SndfileDecoder:
             self.log: str = file.extra_info
         self.bit_depth = BIT_DEPTHS.get(self.subtype)
 
-    def _open(self) -> soundfile.SoundFile:
-        try:
-            return soundfile.SoundFile(str(self.path))
-        except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError) as error:
-            raise not_audio(self.name, str(error)) from error
-
     def decode(self, start: int, block_frames: int) -> Iterator[Float32]:
         """Blocks of (at most ``block_frames``, channels) from sample ``start`` to wherever decoding ends."""
         at = start
@@ -51,31 +48,37 @@ class SndfileDecoder:
                     at += len(block)
                     yield block
             except (soundfile.LibsndfileError, RuntimeError) as error:
-                raise damaged(self.name, at / self.rate_hz, str(error)) from error
+                raise damaged(self.name, at / self.rate_hz, _words(error)) from error
+
+    def check_whole(self) -> None:
+        """Raise `InputError` when the file ends before its data does, as far as that shows without decoding it all."""
+        seconds = self.frames / self.rate_hz
+        # libsndfile's reading log holds what its API hides: sizes that do not fit the file.
+        short = re.search(r"^ *(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)", self.log, re.MULTILINE)
+        if short and int(short[1]) > int(short[2]) and int(short[1]) not in UNKNOWN_SIZES:
+            raise truncated(self.name, seconds, seconds * int(short[1]) / max(int(short[2]), 1))
+        if "Last page lacks an end-of-stream bit" in self.log and "Junk after the last page" in self.log:
+            raise truncated(self.name, seconds)
+        if self.format == "FLAC":
+            self._check_last_sample()
+
+    def _check_last_sample(self) -> None:
+        with self._open() as file:
+            try:
+                file.seek(self.frames - 1)
+                last = file.read(1)
+            except (soundfile.LibsndfileError, RuntimeError):
+                last = ()
+        if not len(last):
+            raise truncated(self.name, 0.0, self.frames / self.rate_hz)
+
+    def _open(self) -> soundfile.SoundFile:
+        try:
+            return soundfile.SoundFile(str(self.path.absolute()))
+        except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError) as error:
+            raise not_audio(self.name, _words(error)) from error
 
 
-def not_audio(name: str, why: str) -> InputError:
-    """The `InputError` for a file no decoder knows."""
-    return InputError(
-        f"{name}: is not audio that can be read ({why})",
-        reason="not-audio",
-        hint="give wav, flac, ogg, opus, mp3, m4a, aac, webm or mp4 (what counts is the content, not the name)",
-    )
-
-
-def damaged(name: str, at_s: float, why: str) -> InputError:
-    """The `InputError` for a file whose decoding fails half-way."""
-    return InputError(
-        f"{name}: damaged at {at_s:.2f} s ({why})",
-        reason="damaged-audio",
-        hint="copy it again, or repair it with: ffmpeg -err_detect ignore_err -i IN OUT.flac",
-    )
-
-
-def truncated(name: str, seconds: float, promised_s: float) -> InputError:
-    """The `InputError` for a file that ends before what its header says."""
-    return InputError(
-        f"{name}: truncated: the header says {promised_s:.2f} s, the file holds {max(seconds, 0.0):.2f} s",
-        reason="truncated",
-        hint="copy or download it again; to use what is left, rewrite it with: ffmpeg -i IN OUT.flac",
-    )
+def _words(error: Exception) -> str:
+    """libsndfile's reason without prefix, path and full stop."""
+    return str(getattr(error, "error_string", error)).rstrip(". ") or f"libsndfile error {getattr(error, 'code', '')}"
