@@ -14,6 +14,8 @@ from speaksep_kernel.errors import InputError, StoreError
 MANIFEST = "manifest.json"
 INTERNAL = ".speaksep"
 
+_unfinished: set[Path] = set()
+
 
 def check_target(directory: Path) -> None:
     """Refuse a place that is a file, or a directory with something in it that is not an earlier result.
@@ -59,6 +61,7 @@ def staged(directory: Path) -> Iterator[Path]:
         stage = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", suffix=".part", dir=directory.parent))
     except OSError as error:
         raise _failed(directory, error) from error
+    _unfinished.add(stage)
     try:
         yield stage
         stage.chmod(0o777 & ~_umask())
@@ -68,6 +71,13 @@ def staged(directory: Path) -> Iterator[Path]:
     except OSError as error:
         raise _failed(directory, error) from error
     finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        _unfinished.discard(stage)
+
+
+def discard_unfinished() -> None:
+    """Delete everything staged by this process, before it is ended without unwinding."""
+    for stage in tuple(_unfinished):
         shutil.rmtree(stage, ignore_errors=True)
 
 
