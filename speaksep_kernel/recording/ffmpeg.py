@@ -13,6 +13,7 @@ from speaksep_kernel.recording.framing import has_info_tag, packet_bytes
 from speaksep_kernel.recording.limits import Limits
 from speaksep_kernel.recording.refusals import damaged, no_audio, not_audio, truncated
 from speaksep_kernel.recording.samples import to_float32
+from speaksep_kernel.recording.wholeness import is_cut
 
 Float32 = NDArray[np.float32]
 
@@ -22,6 +23,9 @@ BARE_STREAMS = ("mp3", "aac", "amr", "flac")
 """Formats without a container: junk between frames is normal (tags, a broadcast's start), durations may be guesses."""
 JUNK_SHARE = 0.01
 """Undecodable share of a bare stream's packets that is passed over, as every player does."""
+
+TOLERANCE_S = 0.1
+"""How much shorter than the header's duration a whole file may be: containers count priming, some in milliseconds."""
 
 
 class FfmpegDecoder:
@@ -36,6 +40,8 @@ class FfmpegDecoder:
         self.path = path
         self.name = name
         self.container = container
+        if is_cut(path, container):
+            raise truncated(name, 0.0)
         with self._open() as file:
             if not file.streams.audio:
                 raise no_audio(name)
@@ -45,12 +51,13 @@ class FfmpegDecoder:
             self.subtype = str(context.name).upper()
             self.rate_hz = int(context.sample_rate or 0)
             self.channels = int(context.channels or 0)
-            self.bit_depth = BIT_DEPTHS.get(context.format.name) if context.name in CODECS_WITH_DEPTH else None
+            lossless = context.name in CODECS_WITH_DEPTH and context.format is not None
+            self.bit_depth = BIT_DEPTHS.get(context.format.name) if lossless else None
             header_s = file.duration / 1e6 if file.duration else 0.0
         promised = int(header_s * self.rate_hz)
         limits.check_audio(frames=max(2, promised), rate_hz=self.rate_hz, channels=self.channels, name=name)
         self.frames = self._count(limits)
-        if self._header_counts() and self.frames < promised - 0.5 * self.rate_hz:
+        if self._header_counts() and self.frames < promised - TOLERANCE_S * self.rate_hz:
             raise truncated(name, self.frames / self.rate_hz, header_s)
 
     def decode(self, start: int, block_frames: int) -> Iterator[Float32]:
@@ -96,7 +103,7 @@ class FfmpegDecoder:
         """Decoded frames, all of one rate and channel count; with ``whole`` the last packet must be complete."""
         import av
 
-        at, packets, junk, last = 0, 0, 0, b""
+        at, packets, junk, last, end = 0, 0, 0, b"", 0
         with self._open() as file:
             try:
                 for packet in file.demux(file.streams.audio[0]):
@@ -109,7 +116,7 @@ class FfmpegDecoder:
                         junk += 1
                         continue
                     if whole and packet.size:
-                        last = bytes(packet)
+                        last, end = bytes(packet), (packet.pos or 0) + packet.size
                     for frame in frames:
                         if at == 0:
                             # Only the decoder knows what HE-AAC really holds: the header may give half its rate.
@@ -122,8 +129,15 @@ class FfmpegDecoder:
                 raise damaged(self.name, at / max(self.rate_hz, 1), _words(error)) from error
         if junk > max(2, JUNK_SHARE * packets):
             raise damaged(self.name, at / max(self.rate_hz, 1), f"{junk} of {packets} packets are junk")
-        if whole and len(last) < packet_bytes(self.container, last):
+        if whole and (len(last) < packet_bytes(self.container, last) or self._goes_on(end)):
             raise truncated(self.name, at / max(self.rate_hz, 1))
+
+    def _goes_on(self, end: int) -> bool:
+        """Whether an incomplete AAC frame follows the last packet: ffmpeg passes over it."""
+        with self.path.open("rb") as file:
+            file.seek(end)
+            tail = file.read(2)
+        return self.container == "aac" and len(tail) > 0 and tail[0] == 0xFF
 
     def _samples(self, frame: Any) -> Float32:
         array = frame.to_ndarray()

@@ -30,9 +30,10 @@ def damaged(name: str, at_s: float, why: str) -> InputError:
 
 def truncated(name: str, seconds: float, promised_s: float | None = None) -> InputError:
     """The file ends before its data does."""
+    where = f" after {seconds:.2f} s" if seconds > 0 else ""
     promise = "" if promised_s is None else f" of the {promised_s:.2f} s its header promises"
     return InputError(
-        f"{name}: truncated after {max(seconds, 0.0):.2f} s{promise}",
+        f"{name}: the file is truncated{where}{promise}",
         reason="truncated",
         hint="copy or download it again, or keep what is left with: ffmpeg -i IN OUT.flac",
     )
