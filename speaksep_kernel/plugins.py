@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -191,24 +191,19 @@ def create(group: str, name: str, **options: Any) -> Any:
     group, name
         See :func:`get`.
     options
-        ``device`` (or what else its kind takes) and the keyword options of ``info.options``.
+        ``device`` or ``workers`` where the kind takes it, and the keyword options of ``info.options``.
 
     Raises
     ------
     InputError
-        Reason ``unknown-option``; also what :func:`get` and the plugin itself raise.
+        What :func:`typed_options`, :func:`get` and the plugin itself raise.
     PluginError
         Reason ``plugin-failed``: it raised something that is not one of our errors.
     """
     cls = get(group, name)
     kind = kind_of(group_of(group))
-    unknown = sorted(set(options) - set(cls.info.options) - {"device", "workers"})
-    if unknown:
-        raise InputError(
-            f"{kind} {name!r} has no option {unknown[0]!r}",
-            reason="unknown-option",
-            hint=f"its options: {', '.join(cls.info.options) or 'none'}",
-        )
+    known = {key: options.pop(key) for key in ("device", "workers") if key in options}
+    options = known | typed_options(cls.info, options)
     try:
         return cls(**options)
     except SpeakSepError:
@@ -219,6 +214,47 @@ def create(group: str, name: str, **options: Any) -> Any:
             reason="plugin-failed",
             hint=f"speaksep plugins check {name} tells more",
         ) from cause
+
+
+def typed_options(info: PluginInfo, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with their names checked, and text turned into the type that the plugin declares for it.
+
+    Text comes from command lines and forms. Types other than integer, number and boolean are passed on as they are.
+
+    Raises
+    ------
+    InputError
+        Reason ``unknown-option`` or ``bad-option``.
+
+    Examples
+    --------
+    >>> info = PluginInfo("x", "1", "example", options={"rate_hz": {"type": "integer"}})
+    >>> typed_options(info, {"rate_hz": "8000"})
+    {'rate_hz': 8000}
+    """
+    typed = {}
+    for name, value in options.items():
+        if name not in info.options:
+            raise InputError(
+                f"{info.name!r} has no option {name!r}",
+                reason="unknown-option",
+                hint=f"its options: {', '.join(info.options) or 'none'}",
+            )
+        declared = info.options[name].get("type", "string")
+        try:
+            typed[name] = _FROM_TEXT[declared](value) if isinstance(value, str) and declared in _FROM_TEXT else value
+        except (KeyError, ValueError):
+            raise InputError(
+                f"option {name} of {info.name!r} is {value!r}", reason="bad-option", hint=f"give a {declared}"
+            ) from None
+    return typed
+
+
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "integer": int,
+    "number": float,
+    "boolean": lambda text: {"true": True, "false": False}[text.lower()],
+}
 
 
 def describe(group: str | None = None) -> list[dict[str, Any]]:
