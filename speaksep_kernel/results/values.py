@@ -1,0 +1,110 @@
+"""What a separation is, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speaksep_kernel.results.manifest import Manifest, read_manifest
+from speaksep_kernel.voices.rttm import parse_rttm
+from speaksep_kernel.voices.turns import Turn
+
+if TYPE_CHECKING:
+    from speaksep_kernel.diagnosis.report import Diagnosis
+
+TURNS = "turns.rttm"
+PICTURE = "summary.png"
+
+
+@dataclass(frozen=True)
+class Track:
+    """One speaker's track.
+
+    Attributes
+    ----------
+    speaker
+        Number, from 1, by first appearance.
+    label
+        ``"speaker_1"``, as in the file names and the RTTM.
+    name
+        Who it is, once identified.
+    seconds
+        How long the speaker speaks.
+    confidence
+        How sure the attribution is, in [0, 1].
+    file
+        The audio: one channel, the recording's rate and length.
+    """
+
+    speaker: int
+    label: str
+    name: str | None
+    seconds: float
+    confidence: float
+    file: Path
+
+
+@dataclass(frozen=True)
+class Separation:
+    """A separated recording on disk.
+
+    Attributes
+    ----------
+    directory
+        Where it is.
+    tracks
+        One per speaker; with the residual they add up to the recording.
+    residual
+        What belongs to nobody.
+    turns
+        Who speaks when.
+    diagnosis
+        As far as one was made.
+    manifest
+        Everything needed to make it again.
+    """
+
+    directory: Path
+    tracks: tuple[Track, ...]
+    residual: Path
+    turns: tuple[Turn, ...]
+    diagnosis: Diagnosis | None
+    manifest: Manifest
+    keep: Any = None
+
+    @classmethod
+    def open(cls, directory: str | Path) -> Separation:
+        """Read a separation from its directory.
+
+        Raises
+        ------
+        InputError
+            It is not one.
+        """
+        directory = Path(directory)
+        manifest = read_manifest(directory)
+        numbers = {entry.label: number for number, entry in enumerate(manifest.speakers, 1)}
+        parsed, labels = parse_rttm((directory / TURNS).read_text())
+        diagnosis = None
+        if manifest.diagnosis is not None:
+            from speaksep_kernel.diagnosis.report import Diagnosis
+
+            diagnosis = Diagnosis.from_dict(manifest.diagnosis)
+        return cls(
+            directory=directory,
+            tracks=tuple(
+                Track(n, entry.label, entry.name, entry.seconds, entry.confidence, directory / entry.file)
+                for n, entry in enumerate(manifest.speakers, 1)
+            ),
+            residual=directory / manifest.residual,
+            turns=tuple(
+                Turn(t.start_s, t.end_s, numbers[labels[t.speaker]], t.confidence, t.overlapped) for t in parsed
+            ),
+            diagnosis=diagnosis,
+            manifest=manifest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The manifest as JSON-ready values."""
+        return self.manifest.model_dump(mode="json")

@@ -1,0 +1,81 @@
+"""Rendered blocks into audio files: quantised so that they add up, each in the format asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speaksep_kernel.errors import InputError
+from speaksep_kernel.progress import ProgressHook
+from speaksep_kernel.recording import Mixdown, Recording
+from speaksep_kernel.results.exporters import Exporter, Writer
+from speaksep_kernel.results.quantise import quantise
+
+Float32 = NDArray[np.float32]
+
+HEADROOM = 2.0
+"""Decoded mp3 reaches a little beyond full scale, and its residual may lose that. More than this is another matter."""
+
+
+def sample_bits(recording: Recording, mixdown: Mixdown) -> int:
+    """16 where 16 bits hold the mixture exactly, otherwise 24.
+
+    The mean of different channels lies between the steps of its channels, so it needs more bits than they have.
+    """
+    exact = mixdown.kind in {"mono", "identical", "channel"} and sorted(map(abs, mixdown.weights))[-1] in {0.5, 1.0}
+    return 16 if recording.bit_depth is not None and recording.bit_depth <= 16 and exact else 24
+
+
+def write_tracks(
+    blocks: Iterable[tuple[Float32, Float32]],
+    directory: Path,
+    speakers: int,
+    exporter: Exporter,
+    *,
+    rate_hz: int,
+    samples: int,
+    bits: int,
+    hook: ProgressHook,
+) -> tuple[list[str], int]:
+    """Write ``speaker_1`` … and ``residual`` into a directory.
+
+    Parameters
+    ----------
+    blocks
+        (speakers, samples) tracks and (samples,) mixture, block after block.
+    samples
+        Their total length.
+
+    Returns
+    -------
+    names
+        Of the files, the residual last.
+    lost
+        Samples whose sum falls short because no file can hold them.
+    """
+    names = [f"speaker_{number}{exporter.suffix}" for number in range(1, speakers + 1)] + [f"residual{exporter.suffix}"]
+    lost = done = 0
+    hook("render", 0, samples / rate_hz)
+    with ExitStack() as stack:
+        writers: list[Writer] = []
+        for name in names:
+            writers.append(exporter.open(directory / name, rate_hz=rate_hz, bits=bits, samples=samples))
+            stack.callback(writers[-1].close)
+        for tracks, mixture in blocks:
+            values, short = quantise(tracks, mixture, bits)
+            if short and np.abs(mixture).max() > HEADROOM:
+                raise InputError(
+                    f"the recording reaches {np.abs(mixture).max():.1f} times full scale",
+                    reason="over-full-scale",
+                    hint="scale its samples to between -1 and 1",
+                )
+            lost += short
+            for writer, row in zip(writers, values, strict=True):
+                writer.write(row)
+            done += len(mixture)
+            hook("render", done / rate_hz, samples / rate_hz)
+    return names, lost
