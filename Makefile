@@ -1,0 +1,44 @@
+# Everything sets itself up in .venv from requirements.lock; python3 (3.11 or later), make and a C compiler are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.PHONY: run demo test lint bench lock clean
+
+run: demo
+	@echo "The hub does not exist yet: make run ends here."
+
+demo: $(READY)
+	@$(BIN)/python -m speaksep_kernel.jobs.sample notebooks/batch/separate.ipynb demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -n $(WORKERS) tests
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python tests/bench/run.py
+
+# A new lock of everything, made in a place of its own. Torch without its local version: the machine decides CPU or CUDA.
+lock:
+	$(PYTHON) -m venv --clear build/lock
+	build/lock/bin/pip install --quiet '.[widgets,dashboards,hub,onnx,remote,training,bench,test,lint]'
+	build/lock/bin/pip freeze --exclude speaksep | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' > requirements.lock
+	rm -r build/lock
+
+clean:
+	rm -rf $(VENV) build dist demo bench
+
+# The stamp is newer than what it was made from: a second make starts at once.
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || { echo "Setting up $(VENV) (a few minutes, once)"; $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
