@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -112,8 +113,9 @@ def _umask() -> int:
 
 
 def _failed(directory: Path, error: OSError) -> StoreError:
+    full = error.errno == errno.ENOSPC
     return StoreError(
         f"cannot write results to {str(directory)!r}: {error.strerror or error}",
-        reason="disk-full" if error.errno == 28 else "store-failed",
-        hint="free some space or choose another directory" if error.errno == 28 else "check the path and its permissions",
+        reason="disk-full" if full else "store-failed",
+        hint="free some space or choose another directory" if full else "check the path and its permissions",
     )

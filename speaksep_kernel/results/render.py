@@ -148,9 +148,7 @@ def _overlap_add(
     final = np.searchsorted(starts, -(-end // FRAME_SAMPLES))
     for window in by_frame[first:final].tolist():
         at = int(table.start[window])
-        shape = trapezoid(
-            store.samples, RATE_HZ, at_start=at == 0, at_end=at + table.frames >= last_frame
-        )
+        shape = trapezoid(store.samples, RATE_HZ, at_start=at == 0, at_end=at + table.frames >= last_frame)
         a, b = max(begin, at * FRAME_SAMPLES), min(end, at * FRAME_SAMPLES + store.samples)
         if a >= b:
             continue
@@ -160,7 +158,8 @@ def _overlap_add(
         for source, speaker in enumerate(table.speaker[window].tolist()):
             if speaker >= 0:
                 tracks[speaker, a - begin : b - begin] += local[source]
-    return tracks / np.maximum(weight, 1e-6), np.asarray(weight > 1e-6, dtype=np.float32)
+    tracks /= np.maximum(weight, np.float32(1e-6))
+    return tracks, np.asarray(weight > 1e-6, dtype=np.float32)
 
 
 def _at_rate(signals: Float32, rate_hz: int, samples: int) -> Float32:

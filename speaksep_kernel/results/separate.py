@@ -23,18 +23,20 @@ from speaksep_kernel.results.manifest import (
     MixtureEntry,
     ModelEntry,
     SpeakerEntry,
-    sha256,
+    hashes,
     versions,
 )
+from speaksep_kernel.results.picture import summary_picture
 from speaksep_kernel.results.render import render_apart, render_blocks
 from speaksep_kernel.results.values import PICTURE, TURNS, Separation
 from speaksep_kernel.results.write import sample_bits, write_tracks
 from speaksep_kernel.separation.apart import channel_activity
-from speaksep_kernel.separation.stitch import Stitched, stitch
-from speaksep_kernel.separation.tables import empty_table
+from speaksep_kernel.separation.stitch import stitch
+from speaksep_kernel.separation.tables import WindowTable, empty_table
 from speaksep_kernel.voices.diarization import Diarization, summarise
 from speaksep_kernel.voices.rttm import rttm_text
 from speaksep_kernel.voices.segmentation import segment
+from speaksep_kernel.voices.streams import Streams
 from speaksep_kernel.voices.timeline import turns
 
 if TYPE_CHECKING:
@@ -42,25 +44,47 @@ if TYPE_CHECKING:
 
 TABLE = "table.npz"
 MAX_SPEAKERS = 32
+PARAMETERS = ("separator", "separator_options", "speakers", "min_speakers", "max_speakers", "window_s", "device")
+"""The parts of a plan that decide what comes out; kept in the manifest."""
 
 
 class Plan(Protocol):
     """What a separation needs to know of a plan; `speaksep_kernel.diagnosis.plan.Plan` is one."""
 
     @property
-    def separator(self) -> str: ...
+    def separator(self) -> str:
+        """Name of the separator plugin."""
+        ...
+
     @property
-    def separator_options(self) -> Mapping[str, Any]: ...
+    def separator_options(self) -> Mapping[str, Any]:
+        """Its keyword options."""
+        ...
+
     @property
-    def speakers(self) -> int | None: ...
+    def speakers(self) -> int | None:
+        """Number of speakers if known."""
+        ...
+
     @property
-    def min_speakers(self) -> int: ...
+    def min_speakers(self) -> int:
+        """Fewest to look for."""
+        ...
+
     @property
-    def max_speakers(self) -> int: ...
+    def max_speakers(self) -> int:
+        """Most to look for."""
+        ...
+
     @property
-    def window_s(self) -> float: ...
+    def window_s(self) -> float:
+        """Length of a network window."""
+        ...
+
     @property
-    def device(self) -> str: ...
+    def device(self) -> str:
+        """Where the network runs: "cpu" or "cuda"."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -134,12 +158,10 @@ def separate_recording(
         internal.mkdir()
         with clock("voices"):
             streams = segment(cache, hook)
-        apart = mixdown.kind == "apart"
         with clock("separate"):
-            if apart:
-                heard = channel_activity(cache, streams, recording.channels)
-                table = replace(empty_table(1, 1), activity=heard)
-                found = Stitched(streams, table, store=None)
+            if mixdown.kind == "apart":
+                activity = channel_activity(cache, streams, recording.channels)
+                table, blocks = replace(empty_table(1, 1), activity=activity), render_apart(cache)
             else:
                 found = stitch(
                     cache,
@@ -153,69 +175,45 @@ def separate_recording(
                     sources=separator.info.max_speakers or 3,
                     window_s=plan.window_s,
                 )
-        diarization = _diarization(found)
+                streams, table, blocks = found.streams, found.table, render_blocks(cache, found.table, found.store)
+        diarization = diarization_of(streams, table)
         with clock("diagnose"):
             diagnosis = diagnosis or _diagnose(recording, cache, diarization, hook)
         with clock("render"):
             names, lost = write_tracks(
-                render_apart(cache) if apart else render_blocks(cache, found.table, found.store),
+                blocks,
                 stage,
-                found.table.speakers,
+                table.speakers,
                 exporter,
                 rate_hz=recording.rate_hz,
                 samples=recording.frames,
                 bits=sample_bits(recording, mixdown),
                 hook=hook,
             )
-            (stage / TURNS).write_text(rttm_text(diarization.turns, _uri(recording.name)))
-            found.table.save(internal / TABLE)
+            (stage / TURNS).write_text(rttm_text(diarization.turns, Path(recording.name).stem))
+            table.save(internal / TABLE)
         with clock("picture"):
-            from speaksep_kernel.results.picture import summary_picture
-
-            summary_picture(cache, diarization.turns, found.table.speakers, stage / PICTURE)
+            summary_picture(cache, diarization.turns, table.speakers, stage / PICTURE)
         manifest = Manifest(
-            input=InputEntry(
-                name=recording.name,
-                sha256=recording.sha256,
-                seconds=recording.seconds,
-                rate_hz=recording.rate_hz,
-                channels=recording.channels,
-                frames=recording.frames,
-                format=recording.format,
-                subtype=recording.subtype,
-            ),
+            input=InputEntry.of(recording),
             mixture=MixtureEntry(kind=mixdown.kind, weights=mixdown.weights, why=mixdown.why),
-            parameters={
-                "format": format,
-                "separator": plan.separator,
-                "separator_options": dict(plan.separator_options),
-                "speakers": plan.speakers,
-                "min_speakers": plan.min_speakers,
-                "max_speakers": plan.max_speakers,
-                "window_s": plan.window_s,
-                "device": plan.device,
-            },
+            parameters={"format": format} | {name: getattr(plan, name) for name in PARAMETERS},
             model=ModelEntry(
                 separator=plan.separator,
                 version=separator.info.version,
                 sha256=getattr(separator, "sha256", None),
-                used=len(found.table) > 0,
+                used=len(table) > 0,
             ),
             versions=versions(),
-            speakers=_speakers(diarization, found, names),
+            speakers=_speakers(diarization, names),
             residual=names[-1],
             clipped_samples=lost,
             diagnosis=diagnosis.to_dict() if diagnosis else None,
             timings=clock.seconds,
-            files={
-                str(path.relative_to(stage)): sha256(path)
-                for path in sorted(stage.rglob("*"))
-                if path.is_file() and path.name != PICTURE
-            },
+            files=hashes(stage, without=(PICTURE,)),
         )
         (stage / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
-    separation = Separation.open(target)
-    return replace(separation, keep=temporary, diagnosis=diagnosis)
+    return replace(Separation.open(target), keep=temporary, diagnosis=diagnosis)
 
 
 def check_plan(plan: Plan) -> None:
@@ -256,48 +254,35 @@ def _mixdown(recording: Recording, plan: Plan) -> Mixdown:
     return mixdown
 
 
-def _diarization(found: Stitched) -> Diarization:
+def diarization_of(streams: Streams, table: WindowTable) -> Diarization:
     """Who speaks when, from the table: it knows more than the streams where the network was asked."""
-    activity = found.table.activity.astype(np.float32) / 255
-    count = (activity >= 0.5).sum(axis=1) if activity.size else np.zeros(max(1, len(activity)))
-    streams = summarise(found.streams, len(activity)) if len(found.streams) else None
-    return Diarization(
-        streams=found.streams,
+    activity = np.asarray(table.activity / np.float32(255), dtype=np.float32)
+    count = (activity >= 0.5).sum(axis=1)
+    heard = summarise(streams, len(activity))
+    return replace(
+        heard,
         activity=activity,
         turns=turns(activity),
-        speakers=activity.shape[1],
-        confidence=streams.confidence if streams else 1.0,
-        phantoms=streams.phantoms if streams else 0,
+        speakers=table.speakers,
         speech_ratio=float(np.mean(count > 0)),
         overlap_ratio=float(np.mean(count > 1)),
     )
 
 
-def _diagnose(
-    recording: Recording, cache: AnalysisCache, diarization: Diarization, hook: ProgressHook
-) -> Diagnosis | None:
-    from speaksep_kernel.diagnosis import diagnose_recording
+def _diagnose(recording: Recording, cache: AnalysisCache, diarization: Diarization, hook: ProgressHook) -> Diagnosis:
+    from speaksep_kernel.diagnosis.run import diagnose_recording
 
     return diagnose_recording(recording, cache, diarization, hook)
 
 
-def _speakers(diarization: Diarization, found: Stitched, names: list[str]) -> tuple[SpeakerEntry, ...]:
+def _speakers(diarization: Diarization, names: list[str]) -> tuple[SpeakerEntry, ...]:
+    streams = diarization.streams
     entries = []
-    for k in range(found.table.speakers):
-        mine = found.streams.label == k
-        weight = found.streams.weight_s[mine]
-        sure = float(np.average(found.streams.confidence[mine], weights=weight)) if weight.sum() > 0 else 0.0
+    for k in range(diarization.speakers):
+        weight = streams.weight_s * (streams.label == k)
+        sure = float(np.average(streams.confidence, weights=weight)) if weight.sum() > 0 else 0.0
+        seconds = sum(turn.seconds for turn in diarization.turns if turn.speaker == k + 1)
         entries.append(
-            SpeakerEntry(
-                label=f"speaker_{k + 1}",
-                file=names[k],
-                seconds=round(sum(turn.seconds for turn in diarization.turns if turn.speaker == k + 1), 3),
-                confidence=round(sure, 3),
-            )
+            SpeakerEntry(label=f"speaker_{k + 1}", file=names[k], seconds=round(seconds, 3), confidence=round(sure, 3))
         )
     return tuple(entries)
-
-
-def _uri(name: str) -> str:
-    """Name for the RTTM: the file's, without its ending."""
-    return Path(name).stem or "recording"

@@ -14,13 +14,19 @@ from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import Encoder
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 
-CROWDED = 0.5
+CROWDED = 0.35
 """Share of overlapped speech from which single voices are too rare to start from."""
 MIN_PRESENCE_S = 0.6
 MIN_PRESENCE = 0.15
 MIN_LEVEL_DB = -22.0
 """A track counts as a speaker if it speaks this long, this much of the longest, and is no fainter than this beside
 the loudest; a network's leftovers are shorter and fainter."""
+
+
+def crowded(voiced: NDArray[np.uint8]) -> bool:
+    """Whether so many of the frames with speech have two (sources, frames) tracks active that it is a crowd."""
+    count = (voiced >= 128).sum(axis=0)
+    return bool((count >= 2).sum() >= CROWDED * max(1, (count >= 1).sum()))
 
 
 def separate_crowd(
@@ -75,16 +81,15 @@ def choose_tracks(
     power = np.square(level).sum(axis=1)
     order = np.argsort(-power, kind="stable")
     if speakers is not None:
-        return order[:speakers]
-    real = (
-        (presence >= max(MIN_PRESENCE_S, MIN_PRESENCE * float(presence.max())))
-        & (power >= power.max() * 10 ** (MIN_LEVEL_DB / 10))
+        return np.asarray(order[:speakers])
+    real = (presence >= max(MIN_PRESENCE_S, MIN_PRESENCE * float(presence.max()))) & (
+        power >= power.max() * 10 ** (MIN_LEVEL_DB / 10)
     )
     real[order[0]] = True
-    return order[real[order]][:max_speakers]
+    return np.asarray(order[real[order]][:max_speakers])
 
 
 def _confidence(voiced: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(tracks,) how decided the network is about when each of them speaks."""
     decided = np.abs(voiced.astype(np.float32) / 255 - 0.5) * 2
-    return decided.mean(axis=1).astype(np.float32)
+    return np.asarray(decided.mean(axis=1), dtype=np.float32)

@@ -67,4 +67,4 @@ def ramp(frames: NDArray[np.bool_], start: int, stop: int, rate_hz: int) -> NDAr
     last = len(frames) - 1
     before = frames[np.clip(below, 0, last)].astype(np.float32)
     after = frames[np.clip(below + 1, 0, last)].astype(np.float32)
-    return before + fraction * (after - before)
+    return np.asarray(before + fraction * (after - before), dtype=np.float32)

@@ -32,7 +32,7 @@ def likeness(level: Float32, activity: Float32) -> Float32:
     # +1 where the speaker is alone, -1 where only others speak, about 0 where they overlap.
     evidence = activity / np.maximum(1.0, together**2) - np.minimum(others, 1.0) * (1.0 - activity)
     scale = np.linalg.norm(loud, axis=1)[:, None] * np.linalg.norm(evidence, axis=1)[None, :]
-    return (loud @ evidence.T / np.maximum(scale, 1e-9)).astype(np.float32)
+    return np.asarray(loud @ evidence.T / np.maximum(scale, 1e-9), dtype=np.float32)
 
 
 def assign(score: Float32) -> tuple[NDArray[np.int32], float]:

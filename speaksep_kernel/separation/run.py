@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from speaksep_kernel.errors import PluginError
 from speaksep_kernel.progress import ProgressHook
@@ -46,7 +47,7 @@ def separate_windows(
     WindowTable
         With the new windows at its end, their speakers not yet assigned (-1).
     """
-    found: list[tuple[int, float, Float32, np.ndarray]] = []
+    found: list[tuple[int, float, Float32, NDArray[np.uint8]]] = []
     starts = windows.start.tolist()
     hook("separate", 0, len(starts))
     for first in range(0, len(starts), batch):
@@ -117,7 +118,7 @@ def _sized(tracks: Float32, sources: int) -> Float32:
     return np.concatenate([tracks, np.zeros((sources - len(tracks), tracks.shape[1]), np.float32)])
 
 
-def _voiced(local: LocalTracks, level: Float32) -> np.ndarray:
+def _voiced(local: LocalTracks, level: Float32) -> NDArray[np.uint8]:
     """(sources, frames) uint8 activity on our frames; from the loudness when the separator has no opinion."""
     sources, frames = level.shape
     if local.activity is None or len(local.activity) != sources:
@@ -127,4 +128,4 @@ def _voiced(local: LocalTracks, level: Float32) -> np.ndarray:
     theirs = (np.arange(given.shape[1]) + 0.5) / given.shape[1]
     ours = (np.arange(frames) + 0.5) / frames
     rows = [np.interp(ours, theirs, row) for row in given]
-    return np.round(np.clip(np.stack(rows), 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.round(np.clip(np.stack(rows), 0, 1) * 255), dtype=np.uint8)

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speaksep_kernel.progress import ProgressHook
-from speaksep_kernel.separation.crowd import CROWDED, separate_crowd
+from speaksep_kernel.separation.crowd import crowded, separate_crowd
 from speaksep_kernel.separation.gates import open_gates, overlap_frames
 from speaksep_kernel.separation.matching import assign, likeness
-from speaksep_kernel.separation.overlap import likely_overlap, speech_frames
+from speaksep_kernel.separation.overlap import likely_overlap
 from speaksep_kernel.separation.protocol import Float32, Separator
 from speaksep_kernel.separation.run import Reader16k, separate_windows
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, empty_table
-from speaksep_kernel.separation.windows import choose_windows, covered_frames, Windows, window_length
+from speaksep_kernel.separation.windows import Windows, choose_windows, covered_frames, window_length
 from speaksep_kernel.voices.clustering import cluster
 from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import CamPlusPlus, Encoder
@@ -41,12 +41,12 @@ class Stitched:
     table
         The window table, complete.
     store
-        The local tracks it points to; ``None`` if there can be none.
+        The local tracks it points to.
     """
 
     streams: Streams
     table: WindowTable
-    store: TrackStore | None
+    store: TrackStore
 
 
 def stitch(
@@ -93,9 +93,11 @@ def stitch(
     encoder = encoder or CamPlusPlus()
     run = _Runner(cache, load, store, hook)
 
-    windows = choose_windows(likely_overlap(streams, total), window_s=window_s)
-    table = run(windows, table)
-    if frames == total and len(table) and speech_frames(streams, total)[1] >= CROWDED:
+    short = frames == total and speakers != 1
+    # A short recording is heard whole, whatever the segmentation says: it misses half of all heavy overlap.
+    needed = np.ones(total, np.bool_) if short else likely_overlap(streams, total)
+    table = run(choose_windows(needed, window_s=window_s), table)
+    if short and crowded(table.voiced[0]):
         return Stitched(*separate_crowd(cache, table, store, hook, encoder, speakers, max_speakers), store)
 
     streams = embed(cache, streams, hook, tracks=_Tracks(cache, streams, table, store), encoder=encoder)
@@ -145,7 +147,7 @@ class _Tracks:
         for k in near.tolist():
             at = int(table.start[k])
             a, b = max(at, start), min(at + table.frames, stop)
-            activity = streams.activity[members, a - start : b - start].astype(np.float32) / 255
+            activity = streams.activity[members, a - start : b - start].astype(np.float32) / np.float32(255)
             chosen, _ = assign(likeness(table.level[k][:, a - at : b - at], activity))
             source = np.flatnonzero(chosen == np.flatnonzero(members == stream)[0])
             if len(source):
@@ -166,7 +168,7 @@ def assign_windows(table: WindowTable, store: TrackStore, streams: Streams, enco
     margin = np.zeros_like(table.margin)
     voices = centroids(streams, table.speakers)
     for k in range(len(table)):
-        here = table.activity[table.start[k] : table.start[k] + table.frames].T.astype(np.float32) / 255
+        here = table.activity[table.start[k] : table.start[k] + table.frames].T.astype(np.float32) / np.float32(255)
         present = np.flatnonzero((here >= 0.4).sum(axis=1) * FRAME_S >= 0.2)
         if not len(present):
             continue
@@ -184,7 +186,7 @@ def centroids(streams: Streams, speakers: int) -> Float32:
     means = np.zeros((speakers, streams.embedding.shape[1]), np.float32)
     known = ~np.isnan(streams.embedding).any(axis=1) & (streams.label >= 0)
     np.add.at(means, streams.label[known], streams.embedding[known] * streams.weight_s[known, None])
-    return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 
 def _voice_score(
@@ -192,5 +194,6 @@ def _voice_score(
 ) -> NDArray[np.float32]:
     """(sources, speakers) cosine between each local track's voice and each speaker's; 0 where there is too little."""
     tracks = store.read(window, 0, store.samples) * table.scale[window]
-    clips = [track[np.repeat(row >= 128, FRAME_SAMPLES)] for track, row in zip(tracks, table.voiced[window], strict=True)]
-    return np.nan_to_num(encoder.embed(clips, RATE_HZ)) @ voices.T
+    heard = np.repeat(table.voiced[window] >= 128, FRAME_SAMPLES, axis=1)
+    clips = [track[mask] for track, mask in zip(tracks, heard, strict=True)]
+    return np.asarray(np.nan_to_num(encoder.embed(clips, RATE_HZ)) @ voices.T)

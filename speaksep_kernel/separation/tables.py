@@ -102,12 +102,12 @@ class WindowTable:
     @property
     def speakers(self) -> int:
         """Number of speakers in the recording."""
-        return self.activity.shape[1]
+        return int(self.activity.shape[1])
 
     def save(self, path: Path) -> None:
         """Write the table as an uncompressed ``.npz`` (byte-identical for equal tables)."""
         with path.open("wb") as file:
-            np.savez(file, **{name: np.asarray(value) for name, value in vars(self).items()})
+            np.savez(file, allow_pickle=False, **{name: np.asarray(value) for name, value in vars(self).items()})
 
     @classmethod
     def load(cls, path: Path) -> WindowTable:

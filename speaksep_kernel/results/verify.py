@@ -1,0 +1,91 @@
+"""Make a separation again from its manifest and see whether the same bytes come out."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from speaksep_kernel.errors import InputError
+from speaksep_kernel.progress import ProgressHook, silent
+from speaksep_kernel.recording import Recording, Source
+from speaksep_kernel.results.manifest import Manifest, read_manifest, sha256, versions
+from speaksep_kernel.results.separate import DefaultPlan, separate_recording
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a verification found.
+
+    Attributes
+    ----------
+    same
+        Files that came out byte for byte equal.
+    different
+        Files that did not, or not at all.
+    damaged
+        Files in the directory that are no longer what the manifest says.
+    versions
+        Packages whose version is not the manifest's, as ``{name: (then, now)}``.
+    """
+
+    same: tuple[str, ...]
+    different: tuple[str, ...]
+    damaged: tuple[str, ...]
+    versions: dict[str, tuple[str, str]]
+
+    @property
+    def ok(self) -> bool:
+        """Everything is as it was."""
+        return not self.different and not self.damaged
+
+
+def verify(place: str | Path, source: Source | Recording, *, hook: ProgressHook = silent) -> Verification:
+    """Separate ``source`` again as a manifest says and compare.
+
+    Parameters
+    ----------
+    place
+        A result directory, or a ``manifest.json`` alone (then the files beside it are not checked).
+    source
+        The recording it was made from.
+
+    Raises
+    ------
+    InputError
+        Reason ``other-recording`` if ``source`` is not the recording of the manifest.
+    """
+    manifest = read_manifest(place)
+    recording = source if isinstance(source, Recording) else Recording.open(source)
+    if recording.sha256 != manifest.input.sha256:
+        raise InputError(
+            f"{recording.name} is not the recording of this manifest, which is {manifest.input.name} "
+            f"(sha256 {manifest.input.sha256[:12]}…)",
+            reason="other-recording",
+            hint="give the file that was separated",
+        )
+    damaged = _damaged(Path(place), manifest) if Path(place).is_dir() else ()
+    parameters = dict(manifest.parameters)
+    format = parameters.pop("format")
+    with tempfile.TemporaryDirectory(prefix="speaksep-") as directory:
+        again = separate_recording(
+            recording, DefaultPlan(**parameters), hook=hook, directory=Path(directory) / "again", format=format
+        ).manifest
+    same = {name for name, digest in manifest.files.items() if again.files.get(name) == digest}
+    now = versions()
+    return Verification(
+        same=tuple(sorted(same)),
+        different=tuple(sorted((manifest.files.keys() | again.files.keys()) - same)),
+        damaged=damaged,
+        versions={
+            name: (then, now.get(name, "missing")) for name, then in manifest.versions.items() if now.get(name) != then
+        },
+    )
+
+
+def _damaged(directory: Path, manifest: Manifest) -> tuple[str, ...]:
+    def intact(name: str, digest: str) -> bool:
+        path = directory / name
+        return path.is_file() and sha256(path) == digest
+
+    return tuple(name for name, digest in manifest.files.items() if not intact(name, digest))
