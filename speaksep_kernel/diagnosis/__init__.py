@@ -1,0 +1,1 @@
+"""What is in a recording, and what to do about it."""

@@ -1,0 +1,121 @@
+"""Diagnose a recording: one pass over its samples feeds every installed diagnoser."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+
+from speaksep_kernel import plugins
+from speaksep_kernel.diagnosis.protocol import Context, Diagnoser
+from speaksep_kernel.diagnosis.report import Diagnosis, Facts, Finding, by_severity
+from speaksep_kernel.progress import ProgressHook, silent
+from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording
+from speaksep_kernel.voices.diarization import Diarization
+
+BLOCK_S = 10.0
+
+
+def diagnose_recording(
+    recording: Recording,
+    cache: AnalysisCache,
+    diarization: Diarization,
+    hook: ProgressHook = silent,
+    *,
+    diagnosers: Iterable[type[Diagnoser]] | None = None,
+) -> Diagnosis:
+    """Find out what is in a recording and what to do about it.
+
+    Parameters
+    ----------
+    recording
+        What to diagnose; read once, by block.
+    cache
+        Its cache, for the choice of mixture.
+    diarization
+        Who speaks when in it.
+    hook
+        Told stage "diagnose", in seconds.
+    diagnosers
+        Classes to use; every installed plugin of ``speaksep.diagnosers`` by default.
+
+    Raises
+    ------
+    InputError
+        The recording is damaged.
+
+    Notes
+    -----
+    A diagnoser that fails costs its own findings and a ``RuntimeWarning``, nothing else.
+    """
+    facts = recording_facts(recording, cache.mixdown)
+    panel = _Panel([each() for each in (installed() if diagnosers is None else diagnosers)])
+    panel.ask(lambda diagnoser: diagnoser.start(facts))
+    done = 0
+    hook("diagnose", 0.0, recording.seconds)
+    for block in recording.blocks(BLOCK_S):
+        start_s = done / recording.rate_hz
+        panel.ask(lambda diagnoser, block=block, start_s=start_s: diagnoser.feed(block, start_s))  # type: ignore[misc]
+        done += len(block)
+        hook("diagnose", done / recording.rate_hz, recording.seconds)
+    context = Context(
+        facts=facts,
+        turns=diarization.turns,
+        speakers=diarization.speakers,
+        speaker_confidence=diarization.confidence,
+        phantoms=diarization.phantoms,
+        relations=cache.mixdown.relations,
+    )
+    findings: list[Finding] = []
+    panel.ask(lambda diagnoser: findings.extend(diagnoser.finish(context)))
+    return Diagnosis(
+        recording=facts,
+        findings=by_severity(findings),
+        speakers=context.speakers,
+        speaker_confidence=context.speaker_confidence,
+        speech_ratio=context.speech_ratio,
+        overlap_ratio=context.overlap_ratio,
+        overlap_spans=context.overlap_spans,
+        turns=context.turns,
+    )
+
+
+def installed() -> list[type[Diagnoser]]:
+    """Every diagnoser that can be used, by name."""
+    found = plugins.available("speaksep.diagnosers").values()
+    return [plugin.cls for plugin in found if isinstance(plugin, plugins.Loaded) and not plugin.missing]
+
+
+def recording_facts(recording: Recording, mixdown: Mixdown) -> Facts:
+    """The facts of a recording and its mixture."""
+    return Facts(
+        name=recording.name,
+        sha256=recording.sha256,
+        seconds=recording.seconds,
+        rate_hz=recording.rate_hz,
+        channels=recording.channels,
+        format=recording.format,
+        subtype=recording.subtype,
+        bit_depth=recording.bit_depth,
+        mixture=mixdown.kind,
+        weights=mixdown.weights,
+        mixture_why=mixdown.why,
+    )
+
+
+class _Panel:
+    """Diagnosers at work; one that fails is sent home."""
+
+    def __init__(self, diagnosers: list[Diagnoser]) -> None:
+        self._diagnosers = diagnosers
+
+    def ask(self, question: Callable[[Diagnoser], None]) -> None:
+        for diagnoser in list(self._diagnosers):
+            try:
+                question(diagnoser)
+            except Exception as fault:  # a stranger's code
+                self._diagnosers.remove(diagnoser)
+                warnings.warn(
+                    f"diagnoser {diagnoser.info.name!r} failed: {type(fault).__name__}: {fault}",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )

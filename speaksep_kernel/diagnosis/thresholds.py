@@ -1,0 +1,65 @@
+"""Every number that decides between "fine" and "worth saying"; docs/diagnosis.md explains them one by one."""
+
+from __future__ import annotations
+
+SPEECH_RATIO_LOW = 0.05
+"""Share of speech below which the recording is mostly something else (notice)."""
+SPEAKER_CONFIDENCE_LOW = 0.5
+"""Confidence in the number of speakers below which the count should be checked (notice)."""
+OVERLAP_RATIO_HIGH = 0.4
+"""Share of speech with two or more speakers beyond which separation is hard (notice)."""
+
+LOUDNESS_LOW_LUFS = -45.0
+LOUDNESS_HIGH_LUFS = -9.0
+"""Integrated loudness outside these is worth a notice; normal speech lies at -30 to -16 LUFS."""
+PEAK_OVER_DBFS = 0.05
+"""A float recording may exceed full scale; fixed-point formats cannot hold it (warning)."""
+
+CLIPPED_MIN_SAMPLES = 8
+"""Fewer samples at the extreme value than this are chance."""
+CLIPPED_PILE = 8.0
+"""Samples at the extreme value, times the expected number from the levels just below, that prove clipping."""
+CLIPPED_SHARE_NOTICE = 1e-5
+CLIPPED_SHARE_WARNING = 1e-3
+"""Share of clipped samples: single peaks (notice), audible (warning)."""
+
+DC_DBFS = -46.0
+"""Offset (0.5 % of full scale) beyond which meters and gates are misled (notice)."""
+
+BANDWIDTH_DROP_DB = 14.0
+"""A level drop as large as this within an eighth of an octave is the edge of the band."""
+BANDWIDTH_RATIO_LOW = 0.65
+"""Content that ends below this share of half the sample rate: resampled or coded lower (notice)."""
+BANDWIDTH_SPEECH_HZ = 3800.0
+"""Content that ends below lacks the consonants: telephone (warning if the sample rate promises more)."""
+
+SNR_NOTICE_DB = 20.0
+SNR_WARNING_DB = 10.0
+"""Speech-to-noise ratio below which noise is heard on the tracks (notice) or misleads separation (warning)."""
+SNR_MAX_DB = 99.0
+"""Cap: beyond this there is no noise to speak of."""
+NOISE_PAUSE_S = 0.5
+"""Pauses shorter than this in total say nothing; the quietest frames within speech are used instead."""
+NOISE_MARGIN_S = 0.1
+"""Kept clear of turns when looking at pauses."""
+NOISE_RANGE_DB = 6.0
+"""Pause frames this far above the quiet ones (20th percentile) are missed speech, not noise."""
+
+DROPOUT_MIN_S = 0.008
+DROPOUT_MAX_S = 2.0
+"""Length of a constant stretch that can be a dropout; longer ones are pauses of the recorder."""
+DROPOUT_EDGE_DB = 30.0
+"""Sound within this of the recording's loud parts right before and after: it was cut, not faded."""
+DROPOUT_WARNING_S = 0.1
+"""Seconds lost in total from which a dropout is a warning rather than a notice."""
+
+HUM_SNR_DB = 15.0
+"""Prominence of a mains harmonic over its neighbourhood that counts as hum."""
+HUM_NOTICE_DBFS = -60.0
+HUM_WARNING_DB = 20.0
+"""Hum below the first is inaudible; louder than speech minus the second it disturbs (warning)."""
+
+IMBALANCE_NOTICE_DB = 10.0
+"""Difference in level between loudest and softest speaker; weaker tracks then hold more leakage."""
+IMBALANCE_SOLO_S = 1.0
+"""Seconds a speaker must be heard alone for a level."""
