@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,15 @@ from speaksep_kernel.voices.agglomeration import agglomerate
 from speaksep_kernel.voices.embedding import ACTIVE, known
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 
-THRESHOLD = 0.5
+THRESHOLD = 0.6
 """Cosine similarity of two groups of streams above which they are one voice."""
-RELIABLE_S = 1.0
+RELIABLE_S = 0.8
 """Streams embedded from less speech are named afterwards, and found no speaker of their own."""
 PHANTOM_S = 2.0
 PHANTOM_SHARE = 0.005
-"""A cluster with less speech than both is folded into the others."""
+SHORT_SHARE = 0.03
+"""A person speaks for 0.5 % of the speech at least, and for 2 s (3 % in recordings with less than a minute of it)."""
+SIMULTANEOUS_S = 0.5
 BLOCK = 4000
 """Streams clustered at once; memory grows with the square of it."""
 
@@ -48,20 +51,31 @@ def cluster(streams: Streams, *, speakers: int | None = None, min_speakers: int 
     InputError
         Reason ``bad-speakers``.
     """
+    return cluster_and_count(streams, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers)[0]
+
+
+def cluster_and_count(
+    streams: Streams, *, speakers: int | None = None, min_speakers: int = 0, max_speakers: int = 8
+) -> tuple[Streams, int]:
+    """`cluster`, and how many phantoms (voices heard too briefly to be people) were folded into the others."""
     least, most = speaker_bounds(speakers, min_speakers, max_speakers)
     usable = known(streams) & (streams.weight_s > 0)
     if not usable.any():
-        return replace(
-            streams, label=np.full(len(streams), -1, np.int32), confidence=np.zeros(len(streams), np.float32)
-        )
+        nobody = np.full(len(streams), -1, np.int32)
+        return replace(streams, label=nobody, confidence=np.zeros(len(streams), np.float32)), 0
+    least = max(least, min(most, simultaneous(streams)))
     firm = usable & (streams.weight_s >= min(RELIABLE_S, float(np.max(streams.weight_s[usable]))))
-    if firm.sum() < least:
-        firm = usable
     chosen = np.flatnonzero(firm)
     group = _blockwise(streams, chosen, least=least, most=most)
     centroids = _centroids(streams, chosen, group, least)
+    if len(centroids) < least:
+        # Somebody is never alone for long: only what was embedded from overlapped speech can stand for them.
+        chosen = np.flatnonzero(usable)
+        group = _blockwise(streams, chosen, least=least, most=most)
+        centroids = _centroids(streams, chosen, group, least)
     label, confidence = assign(streams, centroids)
-    return replace(streams, label=by_appearance(streams, label), confidence=confidence)
+    phantoms = int(group.max()) + 1 - len(centroids)
+    return replace(streams, label=by_appearance(streams, label), confidence=confidence), phantoms
 
 
 def speaker_bounds(speakers: int | None, min_speakers: int, max_speakers: int) -> tuple[int, int]:
@@ -100,7 +114,7 @@ def assign(streams: Streams, centroids: Float32) -> tuple[NDArray[np.int32], Flo
     score = np.where(known(streams)[:, None], np.nan_to_num(streams.embedding) @ centroids.T, 0.0)
     label = np.full(len(streams), -1, np.int32)
     bounds = np.flatnonzero(np.diff(streams.window, prepend=-1, append=-1))
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         rows, columns = linear_sum_assignment(score[first:last], maximize=True)
         label[first + rows] = columns
     mine = np.take_along_axis(score, np.maximum(label, 0)[:, None], 1)[:, 0]
@@ -119,6 +133,34 @@ def by_appearance(streams: Streams, label: NDArray[np.int32]) -> NDArray[np.int3
     rank = np.full(int(label.max(initial=0)) + 2, -1, np.int32)
     rank[order] = np.arange(len(order))
     return rank[label]
+
+
+def speech_seconds(streams: Streams) -> NDArray[np.float64]:
+    """(streams,) seconds of speech each stream stands for: its active frames, shared out among covering windows."""
+    share = _frame_share(streams)
+    starts = streams.window_start[streams.window]
+    active = streams.activity > ACTIVE * 255
+    return np.array([share[a : a + streams.window_frames] @ on for a, on in zip(starts, active, strict=True)])
+
+
+def simultaneous(streams: Streams) -> int:
+    """How many people are heard speaking at once, for half a second or more: there cannot be fewer speakers."""
+    share = _frame_share(streams)
+    counts = np.zeros((len(streams.window_start), streams.window_frames), np.int64)
+    np.add.at(counts, streams.window, streams.activity > ACTIVE * 255)
+    seconds = np.zeros(int(counts.max(initial=0)) + 1)
+    for start, count in zip(streams.window_start, counts, strict=True):
+        seconds += np.bincount(count, share[start : start + streams.window_frames], len(seconds))
+    at_least = np.cumsum(seconds[::-1])[::-1]
+    return int(np.flatnonzero(at_least >= SIMULTANEOUS_S).max(initial=0))
+
+
+def _frame_share(streams: Streams) -> NDArray[np.float64]:
+    """(frames,) seconds of the recording that a frame of one window stands for, windows overlapping as they do."""
+    covering = np.zeros(int(streams.window_start.max(initial=0)) + streams.window_frames)
+    for start in streams.window_start:
+        covering[start : start + streams.window_frames] += 1
+    return FRAME_S / np.maximum(covering, 1)
 
 
 def _blockwise(streams: Streams, chosen: NDArray[np.int64], *, least: int, most: int) -> NDArray[np.int32]:
@@ -142,26 +184,27 @@ def _blockwise(streams: Streams, chosen: NDArray[np.int64], *, least: int, most:
 
 def _apart(streams: Streams, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
     window = streams.window[chosen]
-    return window[:, None] == window
+    same: NDArray[np.bool_] = window[:, None] == window
+    return same
 
 
 def _sums(streams: Streams, chosen: NDArray[np.int64], group: NDArray[np.int32]) -> tuple[Float32, NDArray[np.float32]]:
     """Unit centroid and weight of every group."""
     weights = streams.weight_s[chosen]
     count = int(group.max()) + 1
-    total = np.zeros((count, streams.embedding.shape[1]), np.float32)
+    total: Float32 = np.zeros((count, streams.embedding.shape[1]), np.float32)
     np.add.at(total, group, streams.embedding[chosen] * weights[:, None])
     length = np.linalg.norm(total, axis=1, keepdims=True)
-    return total / np.maximum(length, 1e-12), np.bincount(group, weights, count).astype(np.float32)
+    return np.asarray(total / np.maximum(length, 1e-12), np.float32), np.bincount(group, weights, count).astype(
+        np.float32
+    )
 
 
 def _centroids(streams: Streams, chosen: NDArray[np.int64], group: NDArray[np.int32], least: int) -> Float32:
     """Unit centroids of the groups that hold enough speech to be a person, at least ``least`` of them."""
     centroids, _ = _sums(streams, chosen, group)
-    speech_s = np.bincount(group, (streams.activity[chosen] > ACTIVE * 255).sum(1) * FRAME_S)
-    # Windows overlap, so every second of speech is counted several times.
-    hop = float(np.median(np.diff(streams.window_start))) if len(streams.window_start) > 1 else streams.window_frames
-    speech_s = speech_s * min(1.0, hop / streams.window_frames)
-    enough = speech_s >= max(PHANTOM_SHARE * speech_s.sum(), min(PHANTOM_S, speech_s.max()))
+    speech_s: NDArray[np.float64] = np.bincount(group, speech_seconds(streams)[chosen])
+    total_s = float(speech_s.sum())
+    enough = speech_s >= max(PHANTOM_SHARE * total_s, min(PHANTOM_S, SHORT_SHARE * total_s))
     enough |= np.argsort(np.argsort(-speech_s, kind="stable")) < least
-    return centroids[enough]
+    return np.asarray(centroids[enough], np.float32)

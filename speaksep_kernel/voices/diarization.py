@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from speaksep_kernel.errors import PluginError
 from speaksep_kernel.progress import ProgressHook, silent
-from speaksep_kernel.voices.clustering import cluster, speaker_bounds
+from speaksep_kernel.voices.clustering import cluster_and_count, speaker_bounds
 from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import Encoder
 from speaksep_kernel.voices.segmentation import MixtureReader, frame_count, segment
+from speaksep_kernel.voices.silero import segment_silero
 from speaksep_kernel.voices.streams import Streams
 from speaksep_kernel.voices.timeline import OFFSET, timeline, turns
 from speaksep_kernel.voices.turns import Turn
@@ -86,14 +86,15 @@ def diarize(
         Reason ``missing-weights``.
     """
     speaker_bounds(speakers, min_speakers, max_speakers)
-    if vad == "silero":
-        raise PluginError("no silero yet", reason="missing-weights")
-    streams = embed(cache, segment(cache, hook), hook, encoder=encoder)
-    streams = cluster(streams, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers)
-    return summarise(streams, frame_count(cache.samples16k))
+    find = segment_silero if vad == "silero" else segment
+    streams = embed(cache, find(cache, hook), hook, encoder=encoder)
+    streams, phantoms = cluster_and_count(
+        streams, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers
+    )
+    return summarise(streams, frame_count(cache.samples16k), phantoms=phantoms)
 
 
-def summarise(streams: Streams, total_frames: int) -> Diarization:
+def summarise(streams: Streams, total_frames: int, *, phantoms: int = 0) -> Diarization:
     """The diarization that labelled streams amount to (again after they were corrected)."""
     activity = timeline(streams, total_frames)
     count = (activity >= OFFSET).sum(1)
@@ -105,7 +106,7 @@ def summarise(streams: Streams, total_frames: int) -> Diarization:
         turns=turns(activity),
         speakers=activity.shape[1],
         confidence=float(np.average(streams.confidence[named], weights=weight)) if weight.sum() > 0 else 0.0,
-        phantoms=0,
+        phantoms=phantoms,
         speech_ratio=float(np.mean(count > 0)) if total_frames else 0.0,
         overlap_ratio=float(np.mean(count > 1)) if total_frames else 0.0,
     )

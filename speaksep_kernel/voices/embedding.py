@@ -81,7 +81,7 @@ def known(streams: Streams) -> NDArray[np.bool_]:
     """(streams,) which streams have an embedding."""
     if streams.embedding.shape[1] == 0:
         return np.zeros(len(streams), bool)
-    return ~np.isnan(streams.embedding).any(1)
+    return np.asarray(~np.isnan(streams.embedding).any(1))
 
 
 def speaking_in_window(streams: Streams, active: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -31,7 +31,7 @@ def fbank(samples: torch.Tensor) -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        (..., frames, 80) float32, one frame per 10 ms (25-ms windows, whole windows only), the mean over time taken off.
+        (..., frames, 80) float32, one frame per 10 ms (25-ms windows, whole windows only), less the mean over time.
     """
     import torch
 
@@ -40,7 +40,7 @@ def fbank(samples: torch.Tensor) -> torch.Tensor:
     previous = torch.cat([frames[..., :1], frames[..., :-1]], -1)
     frames = (frames - PREEMPHASIS * previous) * torch.hann_window(WINDOW, periodic=False) ** 0.85
     power = torch.fft.rfft(frames, FFT).abs().square()
-    logmel = (power @ _mel_weights()).clamp_min(torch.finfo(torch.float32).eps).log()
+    logmel: torch.Tensor = (power @ _mel_weights()).clamp_min(torch.finfo(torch.float32).eps).log()
     return logmel - logmel.mean(-2, keepdim=True)
 
 

@@ -1,4 +1,4 @@
-"""Local streams: "somebody speaking within one window", the unit that is embedded, clustered, corrected and rendered."""
+"""Local streams, "somebody speaking within one window": the unit that is embedded, clustered, edited and rendered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAME_S = 0.02
-"""Length of an activity frame in seconds; every activity in the package lies on this grid, from the recording's start."""
+"""Length of an activity frame in seconds; every activity in the package lies on this grid, from the start on."""
 
 RATE_HZ = 16000
 """Rate at which voices are analysed and overlaps separated."""

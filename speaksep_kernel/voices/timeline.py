@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 from speaksep_kernel.voices.turns import Turn
 
-ONSET = 0.5
-OFFSET = 0.5
+ONSET = 0.4
+OFFSET = 0.4
 MIN_ON_S = 0.1
 MIN_OFF_S = 0.1
 
