@@ -1,0 +1,68 @@
+"""A new plugin package builds, is found once installed, and passes its own tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from speaksep_kernel.errors import InputError, StoreError
+from speaksep_kernel.testing.skeleton import KINDS, new_plugin
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str | Path, cwd: Path, path: Path | None = None) -> str:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, filter(None, [path, ROOT])))}
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_package_builds_and_passes_its_own_tests(kind: str, tmp_path: Path) -> None:
+    package = new_plugin(kind, "my-own", tmp_path)
+    run("-m", "hatchling", "build", "-t", "wheel", cwd=package)
+    site = tmp_path / "site"
+    (wheel,) = (package / "dist").glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(site)
+    output = run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "tests", cwd=package, path=site)
+    assert "passed" in output
+
+
+def test_pip_installs_it(tmp_path: Path) -> None:
+    package = new_plugin("separator", "my-own", tmp_path)
+    site = tmp_path / "site"
+    run(
+        "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", site, package,
+        cwd=tmp_path,
+    )  # fmt: skip
+    code = "from speaksep_kernel import plugins; print(plugins.create('separator', 'my-own', cut_hz='300').cut_hz)"
+    assert run("-c", code, cwd=tmp_path, path=site) == "300.0\n"
+
+
+@pytest.mark.parametrize("name", ["", "My-net", "my_net", "-net", "net-", "../net", "net net", "9lives"])
+def test_bad_names_are_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        new_plugin("separator", name, tmp_path)
+    assert caught.value.reason == "bad-name"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "speaksep-my-own").mkdir()
+    with pytest.raises(InputError) as caught:
+        new_plugin("separator", "my-own", tmp_path)
+    assert caught.value.reason == "directory-exists"
+
+
+def test_a_file_in_the_way_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError):
+        new_plugin("separator", "my-own", tmp_path / "file")
