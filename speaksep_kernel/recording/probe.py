@@ -46,7 +46,6 @@ def probe(path: Path, name: str, limits: Limits) -> Decoder:
     if not container:
         decoder = SndfileDecoder(path, name)
         container = _better_with_ffmpeg(decoder)
-        limits.check_audio(frames=decoder.frames, rate_hz=decoder.rate_hz, channels=decoder.channels, name=name)
         decoder.check_whole()
     if container:
         decoder = FfmpegDecoder(path, name, container, limits)

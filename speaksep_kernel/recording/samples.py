@@ -31,7 +31,7 @@ class ArrayDecoder:
             )
         if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float | np.integer | np.floating):
             raise InputError(f"{name}: sample rate {rate_hz!r}", reason="bad-rate", hint="give the rate in Hz")
-        if rate_hz != int(rate_hz):
+        if not float(rate_hz).is_integer():
             raise InputError(f"{name}: sample rate {rate_hz} Hz", reason="bad-rate", hint="give a whole number of Hz")
         self.array = array
         self.rate_hz = int(rate_hz)

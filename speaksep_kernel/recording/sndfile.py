@@ -54,11 +54,11 @@ class SndfileDecoder:
 
     def check_whole(self) -> None:
         """Raise `InputError` when the file ends before its data does, as far as that shows without decoding it all."""
-        seconds = self.frames / self.rate_hz
+        seconds = self.frames / max(self.rate_hz, 1)
         promised = nist_samples(self.path) if self.format == "NIST" else 0
         if promised > self.frames or log_tells_cut(self.format, self.log) or is_cut(self.path, self.format):
             raise truncated(self.name, seconds)
-        if self.format == "FLAC":
+        if self.format == "FLAC" and 0 < self.frames < 2**63 - 1:
             self._check_last_sample()
 
     def _check_last_sample(self) -> None:
@@ -69,7 +69,7 @@ class SndfileDecoder:
             except (soundfile.LibsndfileError, RuntimeError):
                 last = ()
         if not len(last):
-            raise truncated(self.name, 0.0, self.frames / self.rate_hz)
+            raise truncated(self.name, 0.0, self.frames / max(self.rate_hz, 1))
 
     def _open(self) -> soundfile.SoundFile:
         try:

@@ -62,6 +62,9 @@ class LocalFile:
 
 def unreadable(name: str, error: OSError) -> InputError:
     """The `InputError` for a file the system does not let us read."""
+    # fsspec's file systems raise the right class without a number.
+    classes = {FileNotFoundError: errno.ENOENT, PermissionError: errno.EACCES, IsADirectoryError: errno.EISDIR}
+    number = error.errno or classes.get(type(error), 0)
     reason, what, hint = {
         errno.ENOENT: ("file-not-found", "no such file", "check the path"),
         errno.ENOTDIR: ("file-not-found", "no such file", "check the path"),
@@ -69,7 +72,7 @@ def unreadable(name: str, error: OSError) -> InputError:
         errno.EACCES: ("no-permission", "no permission to read it", "change its permissions or copy it"),
         errno.EPERM: ("no-permission", "no permission to read it", "change its permissions or copy it"),
         errno.ENAMETOOLONG: ("file-not-found", "the path is too long to be a file", "check the path"),
-    }.get(error.errno or 0, ("unreadable", f"cannot be read ({error.strerror or error})", "check the path"))
+    }.get(number, ("unreadable", f"cannot be read ({error.strerror or error})", "check the path"))
     return InputError(f"{name}: {what}", reason=reason, hint=hint)
 
 

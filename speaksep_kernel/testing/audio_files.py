@@ -34,7 +34,8 @@ def encode(samples: NDArray[np.float32], rate_hz: int, format: str, **options: s
     options
         For soundfile ``subtype``; for PyAV options of the container, as ``write_xing="0"``.
     """
-    samples = np.asarray(samples, dtype=np.float32).reshape(len(samples), -1)
+    samples = np.asarray(samples, dtype=np.float32)
+    samples = samples if samples.ndim == 2 else samples[:, None]
     file = io.BytesIO()
     if format in _SOUNDFILE:
         container, subtype = _SOUNDFILE[format]
@@ -55,7 +56,7 @@ def _encode_with_pyav(
         planar = stream.codec_context.format.is_planar
         for begin in range(0, len(samples), 1024):
             block = samples[begin : begin + 1024]
-            array = np.ascontiguousarray(block.T) if planar else block.reshape(1, -1)
+            array = np.ascontiguousarray(block.T if planar else block.reshape(1, -1))
             frame = av.AudioFrame.from_ndarray(array, format="fltp" if planar else "flt", layout=layout)
             frame.sample_rate, frame.pts = rate_hz, begin
             output.mux(stream.encode(frame))
