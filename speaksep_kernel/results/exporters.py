@@ -195,6 +195,8 @@ class _AacWriter:
         self._stream.bit_rate = 96_000 if rate_hz >= 32_000 else 64_000 if rate_hz >= 16_000 else 32_000
 
     def write(self, values: Int32) -> None:
+        if not len(values):  # FFmpeg takes an empty frame for one it had no memory for
+            return
         from fractions import Fraction
 
         import av
