@@ -11,6 +11,7 @@ from speaksep_kernel.voices.rttm import parse_rttm
 from speaksep_kernel.voices.turns import Turn
 
 if TYPE_CHECKING:
+    from speaksep_kernel.diagnosis.plan import Plan
     from speaksep_kernel.diagnosis.report import Diagnosis
 
 TURNS = "turns.rttm"
@@ -63,6 +64,8 @@ class Separation:
         As far as one was made.
     manifest
         Everything needed to make it again.
+    plan
+        What was decided and why, if it was made in this process.
     """
 
     directory: Path
@@ -71,6 +74,7 @@ class Separation:
     turns: tuple[Turn, ...]
     diagnosis: Diagnosis | None
     manifest: Manifest
+    plan: Plan | None = None
     keep: Any = None
 
     @classmethod

@@ -1,0 +1,99 @@
+"""The program itself: its verbs, and the one place where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from speaksep_kernel.cli import diagnose, doctor, plugins, separate, verify
+from speaksep_kernel.cli.interrupt import INTERRUPTED, watch_interrupts
+from speaksep_kernel.cli.output import report_error
+from speaksep_kernel.errors import SpeakSepError
+
+app = typer.Typer(
+    name="speaksep",
+    help="Separate recordings in which people talk over each other: one track per speaker, plus a residual.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich costs more than the help is worth
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("diagnose", short_help="Say what is in a recording.")(diagnose.diagnose)
+app.command("separate", short_help="One track per speaker.")(separate.separate)
+app.command("verify", short_help="Separate again, compare the bytes.")(verify.verify)
+app.command("doctor", short_help="Check the installation.")(doctor.doctor)
+app.add_typer(plugins.app, name="plugins", short_help="List, check and start plugins.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"speaksep {version('speaksep')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Options of the program as a whole."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Parameters
+    ----------
+    arguments
+        What follows the program's name; those of the process by default.
+
+    Returns
+    -------
+    The exit code: 0, 2 for bad input, 1 for a fault of ours, 130 when interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words
+    try:
+        with watch_interrupts():
+            return app(words, prog_name="speaksep", standalone_mode=False) or 0
+    except SpeakSepError as error:
+        report_error(error, as_json=as_json)
+        return error.exit_code
+    except TyperException as error:
+        message = error.format_message().strip()
+        report_error(SpeakSepError(message, reason="usage", hint="speaksep --help shows how"), as_json=as_json)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        report_error(SpeakSepError("interrupted; nothing was left behind", reason="interrupted"), as_json=as_json)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`): say nothing, also not when Python flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        report_error(
+            SpeakSepError("out of memory", reason="out-of-memory", hint="close other programs, or cut the recording"),
+            as_json=as_json,
+        )
+        return 1
+    except Exception as error:
+        if os.environ.get("SPEAKSEP_TRACEBACK"):
+            raise
+        report_error(
+            SpeakSepError(
+                f"{type(error).__name__}: {error}",
+                reason="internal",
+                hint="a fault of ours; please report it with what SPEAKSEP_TRACEBACK=1 shows",
+            ),
+            as_json=as_json,
+        )
+        return 1

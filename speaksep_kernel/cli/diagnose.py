@@ -1,0 +1,56 @@
+"""``speaksep diagnose``: what is in a recording, and what would be done about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from speaksep_kernel.cli.bar import progress
+from speaksep_kernel.cli.options import InputArgument, JsonOption, QuietOption, SpeakersOption, speakers_number
+from speaksep_kernel.cli.output import clock, print_json
+
+if TYPE_CHECKING:
+    from speaksep_kernel.diagnosis.report import Diagnosis, Finding
+
+
+def diagnose(
+    source: InputArgument, speakers: SpeakersOption = "auto", as_json: JsonOption = False, quiet: QuietOption = False
+) -> None:
+    """Say what is in a recording and what to do about it."""
+    number = speakers_number(speakers)
+
+    from speaksep_kernel import pipeline
+
+    with progress(quiet=quiet) as hook:
+        diagnosis = pipeline.diagnose(source, speakers=number, hook=hook)
+    if as_json:
+        print_json(diagnosis.to_dict())
+        return
+    typer.echo(describe(diagnosis))
+    typer.echo("\n" + pipeline.plan(diagnosis, speakers=number).explain())
+
+
+def describe(diagnosis: Diagnosis) -> str:
+    """A diagnosis as text for a terminal."""
+    facts = diagnosis.recording
+    channels = "mono" if facts.channels == 1 else f"{facts.channels} channels"
+    lines = [
+        f"{facts.name}: {clock(facts.seconds)}, {facts.rate_hz} Hz, {channels}, {facts.format} {facts.subtype}",
+        f"{diagnosis.speakers} speaker{'' if diagnosis.speakers == 1 else 's'} "
+        f"(confidence {diagnosis.speaker_confidence:.0%}), speech {diagnosis.speech_ratio:.0%}, "
+        f"of it overlapped {diagnosis.overlap_ratio:.0%}",
+        *(line for finding in diagnosis.findings for line in _finding(finding)),
+    ]
+    return "\n".join(lines)
+
+
+def _finding(finding: Finding) -> list[str]:
+    from speaksep_kernel.diagnosis.advice import sentence
+
+    value = f"{finding.value:.4g}" if isinstance(finding.value, float) else str(finding.value)
+    what = " ".join(part for part in (finding.code, finding.subject, value, finding.unit) if part)
+    lines = [f"  {finding.severity:<8} {what}: {finding.why}"]
+    if finding.advice:
+        lines.append(f"  {'':8} → {sentence(finding.advice)}")
+    return lines

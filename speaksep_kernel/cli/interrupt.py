@@ -1,0 +1,54 @@
+"""Ctrl-C within a second, even while a network or a codec does not return to Python."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+INTERRUPTED = 130
+PATIENCE_S = 0.6
+"""How long an interrupted program may take to unwind by itself before it is ended."""
+
+
+@contextmanager
+def watch_interrupts(patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """While the block runs, SIGINT and SIGTERM raise `KeyboardInterrupt`; unwinding too slowly ends the process.
+
+    Python raises only between two of its instructions, and a batch of windows in the network may take many seconds.
+    So a thread is woken by the signal itself, waits, clears unfinished output away and ends the process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asleep, wake = socket.socketpair()
+    wake.setblocking(False)
+    finished = threading.Event()
+
+    def end_if_slow() -> None:
+        asleep.recv(1)
+        if not finished.wait(patience_s):
+            from speaksep_kernel.results.directory import discard_unfinished
+
+            discard_unfinished()
+            print("\nspeaksep: interrupted; nothing was left behind", file=sys.stderr, flush=True)
+            os._exit(INTERRUPTED)
+
+    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    previous = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+    watcher = threading.Thread(target=end_if_slow, name="interrupt", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        signal.set_wakeup_fd(previous)
+        signal.signal(signal.SIGTERM, terminate)
+        wake.send(b"\0")
+        watcher.join()
+        asleep.close()
+        wake.close()

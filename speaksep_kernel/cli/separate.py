@@ -1,0 +1,91 @@
+"""``speaksep separate``: one recording in, one track per speaker out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from speaksep_kernel.cli.bar import progress
+from speaksep_kernel.cli.options import (
+    Device,
+    DeviceOption,
+    InputArgument,
+    JsonOption,
+    QuietOption,
+    SpeakersOption,
+    option_values,
+    speakers_number,
+)
+from speaksep_kernel.cli.output import clock, print_json
+
+if TYPE_CHECKING:
+    from speaksep_kernel.results.values import Separation
+
+
+class Format(StrEnum):
+    """Audio formats of the tracks."""
+
+    flac = "flac"
+    wav = "wav"
+    mp3 = "mp3"
+    m4a = "m4a"
+    ogg = "ogg"
+    opus = "opus"
+
+
+def separate(
+    source: InputArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the tracks go.")],
+    speakers: SpeakersOption = "auto",
+    separator: Annotated[
+        str, typer.Option("--separator", metavar="NAME", help="Network; see speaksep plugins list.")
+    ] = "speaksep",
+    separator_option: Annotated[
+        list[str] | None, typer.Option("--separator-option", metavar="NAME=VALUE", help="Option of the network.")
+    ] = None,
+    clean: Annotated[bool, typer.Option("--clean/--no-clean", help="Clean the recording where advised.")] = False,
+    audio_format: Annotated[Format, typer.Option("--format", help="Audio format of the tracks.")] = Format.flac,
+    device: DeviceOption = Device.auto,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write one track per speaker, a residual, turns.rttm and manifest.json into DIR."""
+    number = speakers_number(speakers)
+
+    from speaksep_kernel import pipeline
+    from speaksep_kernel.plugins import get, typed_options
+
+    options = typed_options(get("separator", separator).info, option_values(separator_option or []))
+    with progress(quiet=quiet) as hook:
+        separation = pipeline.separate(
+            source,
+            output,
+            speakers=number,
+            separator=separator,
+            separator_options=options,
+            device=device.value,
+            format=audio_format.value,
+            clean=clean,
+            hook=hook,
+        )
+    if as_json:
+        print_json(separation.to_dict())
+    else:
+        typer.echo(describe(separation))
+
+
+def describe(separation: Separation) -> str:
+    """A separation as text for a terminal."""
+    count = len(separation.tracks)
+    diagnosis = separation.diagnosis
+    lines = [
+        f"{count} speaker{'' if count == 1 else 's'} in {clock(diagnosis.recording.seconds)}, "
+        f"overlapped {diagnosis.overlap_ratio:.0%} of the speech; tracks are in {separation.directory}"
+    ]
+    for track in separation.tracks:
+        lines.append(f"  {track.file}  {track.label}, speaks {track.seconds:.1f} s, confidence {track.confidence:.0%}")
+    lines += [f"  {finding.severity}: {finding.why}" for finding in diagnosis.warnings]
+    return "\n".join(lines)

@@ -1,0 +1,191 @@
+"""The verbs that every surface calls: the command line, the notebooks, the dashboards, the jobs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from speaksep_kernel.diagnosis.plan import Plan, make_plan
+from speaksep_kernel.diagnosis.report import Diagnosis
+from speaksep_kernel.diagnosis.run import diagnose_recording, recording_facts
+from speaksep_kernel.progress import ProgressHook, silent
+from speaksep_kernel.recording import AnalysisCache, Limits, Mixdown, Recording, Source
+from speaksep_kernel.results.export import export_separation
+from speaksep_kernel.results.separate import separate_recording
+from speaksep_kernel.results.values import Separation
+from speaksep_kernel.results.verify import Verification
+from speaksep_kernel.results.verify import verify as _verify
+from speaksep_kernel.voices.diarization import diarize
+
+
+def diagnose(
+    source: Source | Recording,
+    *,
+    speakers: int | None = None,
+    limits: Limits | None = None,
+    hook: ProgressHook = silent,
+) -> Diagnosis:
+    """Say what is in a recording and what to do about it.
+
+    Parameters
+    ----------
+    source
+        Path, fsspec URL, bytes, binary file object, ``(array, rate_hz)``, or an opened recording.
+    speakers
+        How many people speak, if known.
+    limits
+        Bounds on bytes, seconds, channels and rate.
+    hook
+        Progress; raise from it to cancel.
+
+    Raises
+    ------
+    InputError, CapacityError
+        The recording cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> diagnosis = diagnose((np.zeros(32000, np.float32), 16000))
+    >>> diagnosis.speakers, diagnosis.speech_ratio
+    (0, 0.0)
+    """
+    recording = _opened(source, limits)
+    with AnalysisCache(recording, hook=hook) as cache:
+        return diagnose_recording(recording, cache, diarize(cache, speakers=speakers, hook=hook), hook)
+
+
+def plan(diagnosis: Diagnosis, **choices: Any) -> Plan:
+    """Decide what to do with a recording; `Plan.explain` says why.
+
+    Parameters
+    ----------
+    diagnosis
+        What is in it.
+    choices
+        What is not left to the diagnosis: keywords of `make_plan`.
+
+    Raises
+    ------
+    InputError
+        An impossible number of speakers, an unknown separator, an unusable device.
+    """
+    return make_plan(diagnosis, **choices)
+
+
+def separate(
+    source: Source | Recording,
+    directory: str | os.PathLike[str] | None = None,
+    *,
+    plan: Plan | None = None,
+    format: str = "flac",
+    limits: Limits | None = None,
+    hook: ProgressHook = silent,
+    **choices: Any,
+) -> Separation:
+    """Write one track per speaker and a residual; together they are the recording.
+
+    Parameters
+    ----------
+    source
+        As for `diagnose`.
+    directory
+        Where to: new, empty, or holding an earlier result, which is replaced. All or nothing. A temporary one that
+        lives as long as the returned value if ``None``.
+    plan
+        How; made on the way if ``None``.
+    format
+        Name of an exporter: flac, wav, mp3, m4a, ogg, opus.
+    limits
+        As for `diagnose`.
+    hook
+        Progress; raise from it to cancel.
+    choices
+        Keywords of `make_plan`, such as ``speakers=2``; only without a plan.
+
+    Raises
+    ------
+    InputError, CapacityError
+        The recording, the plan, the format or the directory cannot be used.
+    StoreError
+        The disk is full.
+    """
+    recording = _opened(source, limits)
+    if plan is not None:
+        if choices:
+            raise TypeError(f"a plan is given, so {', '.join(choices)} cannot be chosen")
+        return separate_recording(recording, plan, hook=hook, directory=directory, format=format)
+    if choices.get("clean"):
+        diagnosis = diagnose(recording, speakers=choices.get("speakers"), hook=hook)
+        plan = make_plan(diagnosis, **choices)
+        return separate_recording(recording, plan, hook=hook, directory=directory, format=format, diagnosis=diagnosis)
+    # Who speaks when comes out of the separation itself, better than before it, and only cleaning asks for a diagnosis
+    # first. So the choices are checked now, and the plan's reasons are found afterwards.
+    plan = make_plan(_unheard(recording), **choices)
+    done = separate_recording(recording, plan, hook=hook, directory=directory, format=format)
+    return replace(done, plan=make_plan(done.diagnosis, **choices))
+
+
+def export(
+    separation: Separation | str | os.PathLike[str],
+    format: str,
+    directory: str | os.PathLike[str],
+    *,
+    hook: ProgressHook = silent,
+) -> Separation:
+    """Write a separation in another audio format.
+
+    Parameters
+    ----------
+    separation
+        What to export, or its directory.
+    format
+        Name of an exporter: flac, wav, mp3, m4a, ogg, opus.
+    directory
+        As for `separate`.
+
+    Raises
+    ------
+    InputError
+        Not a separation, an unknown format, an unusable directory.
+    StoreError
+        The disk is full.
+    """
+    opened = separation if isinstance(separation, Separation) else Separation.open(Path(separation))
+    return export_separation(opened, format, Path(directory), hook=hook)
+
+
+def verify(place: str | os.PathLike[str], source: Source | Recording, *, hook: ProgressHook = silent) -> Verification:
+    """Separate a recording again as a manifest says, and compare the bytes.
+
+    Parameters
+    ----------
+    place
+        A result directory, or a ``manifest.json``.
+    source
+        The recording it was made from.
+
+    Raises
+    ------
+    InputError
+        Not a manifest, or another recording.
+    """
+    return _verify(Path(place), source, hook=hook)
+
+
+def _opened(source: Source | Recording, limits: Limits | None) -> Recording:
+    return source if isinstance(source, Recording) else Recording.open(source, limits=limits)
+
+
+def _unheard(recording: Recording) -> Diagnosis:
+    """What is known of a recording before anybody listened."""
+    return Diagnosis(
+        recording=recording_facts(recording, Mixdown("mean", (1 / recording.channels,) * recording.channels, "")),
+        findings=(),
+        speakers=0,
+        speaker_confidence=0.0,
+        speech_ratio=0.0,
+        overlap_ratio=0.0,
+    )
