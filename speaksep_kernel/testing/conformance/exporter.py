@@ -13,6 +13,8 @@ from speaksep_kernel.recording import Recording
 from speaksep_kernel.testing.conformance.check import Check, Float32, ensure, info_is_complete, speech
 
 RATES_HZ = (8000, 16000, 44100, 48000)
+CODEC_FRAME_S = 0.13
+"""1024 samples at 8 kHz: decoders of AAC leave the padding of the last frame on."""
 
 
 def _write(cls: type[Any], options: dict[str, Any], path: Path, samples: Float32, rate_hz: int, bits: int = 16) -> int:
@@ -28,7 +30,10 @@ def _write(cls: type[Any], options: dict[str, Any], path: Path, samples: Float32
 
 
 def files_can_be_read_again(cls: type[Any], **options: Any) -> None:
-    """At every common rate: one channel, the promised rate, the length to the millisecond, the sound within 6 dB."""
+    """At every common rate: one channel, the promised rate and length, the level within 6 dB.
+
+    The length is right to the millisecond; a lossy format may be longer by a codec's frame of silence.
+    """
     for rate_hz in RATES_HZ:
         samples = speech(rate_hz, 1.5)
         with tempfile.TemporaryDirectory() as folder:
@@ -38,8 +43,10 @@ def files_can_be_read_again(cls: type[Any], **options: Any) -> None:
             recording = Recording.open(path)
             ensure(recording.channels == 1, f"the file has {recording.channels} channels")
             ensure(recording.rate_hz == file_rate_hz, f"the file has {recording.rate_hz} Hz, not {file_rate_hz}")
-            ensure(abs(recording.seconds - 1.5) < 1.5e-3, f"1.5 s at {rate_hz} Hz became {recording.seconds:.4f} s")
-            read = np.concatenate(list(recording.blocks(rate_hz=rate_hz)))[:, 0]
+            extra_s = recording.seconds - 1.5
+            fits = -1.5e-3 < extra_s < (1.5e-3 if cls.lossless else CODEC_FRAME_S)
+            ensure(fits, f"1.5 s at {rate_hz} Hz became {recording.seconds:.4f} s")
+            read = np.concatenate(list(recording.blocks(rate_hz=rate_hz)))[: len(samples), 0]
         gain = 20 * np.log10(np.std(read) / np.std(samples))
         ensure(abs(gain) < 6, f"the file is {gain:+.1f} dB from what was written")
 
