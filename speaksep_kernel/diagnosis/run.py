@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from speaksep_kernel import plugins
 from speaksep_kernel.diagnosis.protocol import Context, Diagnoser
 from speaksep_kernel.diagnosis.report import Diagnosis, Facts, Finding, by_severity
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording
-from speaksep_kernel.voices.diarization import Diarization
+
+if TYPE_CHECKING:
+    from speaksep_kernel.voices.diarization import Diarization
 
 BLOCK_S = 10.0
 

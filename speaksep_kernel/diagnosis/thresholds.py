@@ -30,7 +30,7 @@ BANDWIDTH_DROP_DB = 14.0
 """A level drop as large as this within an eighth of an octave is the edge of the band."""
 BANDWIDTH_RATIO_LOW = 0.65
 """Content that ends below this share of half the sample rate: resampled or coded lower (notice)."""
-BANDWIDTH_SPEECH_HZ = 3800.0
+BANDWIDTH_SPEECH_HZ = 4100.0
 """Content that ends below lacks the consonants: telephone (warning if the sample rate promises more)."""
 
 SNR_NOTICE_DB = 20.0

@@ -1,0 +1,158 @@
+"""Error tables of the diagnosis against synthesised truth: ``python tests/bench/bench_diagnosis.py [--voices]``.
+
+With ``--voices`` who speaks when comes from the diarization, as in real use; otherwise from the truth.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import soxr
+from speaksep_kernel.diagnosis import Diagnosis, diagnose_recording
+from speaksep_kernel.recording import AnalysisCache, Recording
+from speaksep_kernel.testing import Conversation, conversation
+from speaksep_kernel.testing.damage import add_noise, band_limit, clip, drop, noise, to_16_bit
+
+SEEDS = range(5)
+
+
+def diagnosis(audio: np.ndarray, rate_hz: int, turns: Any, *, listen: bool = False) -> Diagnosis:
+    with AnalysisCache(Recording.open((audio, rate_hz))) as cache:
+        heard: Any = SimpleNamespace(turns=turns, speakers=2, confidence=1.0, phantoms=0)
+        if listen:
+            from speaksep_kernel.voices.diarization import diarize
+
+            heard = diarize(cache)
+        return diagnose_recording(cache.recording, cache, heard)
+
+
+def speaking(talk: Conversation) -> np.ndarray:
+    mask = np.zeros(len(talk.audio), bool)
+    for turn in talk.turns:
+        mask[round(turn.start_s * talk.rate_hz) : round(turn.end_s * talk.rate_hz)] = True
+    return mask
+
+
+def row(label: str, truth: Iterable[float], found: Iterable[float], *, relative: bool) -> None:
+    truth, found = np.array(list(truth), float), np.array(list(found), float)
+    error = 100 * (found / truth - 1) if relative else found - truth
+    unit = " %" if relative else ""
+    worst = error[np.argmax(np.abs(error))]
+    print(f"| {label} | {np.median(error):+.2f}{unit} | {np.median(np.abs(error)):.2f}{unit} | {worst:+.2f}{unit} |")
+
+
+def head(title: str) -> None:
+    print(f"\n### {title}\n\n| truth | median error | median absolute error | largest error |\n|---|---|---|---|")
+
+
+def bench_snr(listen: bool) -> None:
+    head("SNR, dB")
+    for kind in ("white", "pink", "hum"):
+        for snr_db in (0, 5, 10, 15, 20, 30, 40):
+            found = []
+            for seed in SEEDS:
+                talk = conversation(20, 1 + seed % 3, 0.15, seed, noise_dbfs=None)
+                wave = noise(len(talk.audio), talk.rate_hz, kind, seed)
+                audio = add_noise(talk.audio, speaking(talk), snr_db, wave)
+                found.append(diagnosis(audio / 2, talk.rate_hz, talk.turns, listen=listen).value("snr"))
+            missing = found.count(None)
+            row(
+                f"{kind} {snr_db} dB" + f" (not measurable: {missing})" * bool(missing),
+                [snr_db] * (len(found) - missing),
+                [f for f in found if f is not None],
+                relative=False,
+            )
+
+
+def wide(seed: int, rate_hz: int) -> np.ndarray:
+    """Speech with content up to half of any rate: played too fast."""
+    return conversation(10 * rate_hz / 16000, 2, 0.15, seed, noise_dbfs=-70).audio
+
+
+def bench_bandwidth() -> None:
+    head("Bandwidth, Hz")
+    filters: dict[str, Callable[[np.ndarray, int, float], np.ndarray]] = {
+        "brick wall": lambda x, rate_hz, edge_hz: band_limit(x, rate_hz, edge_hz),
+        "resampled": lambda x, rate_hz, edge_hz: soxr.resample(
+            soxr.resample(x, rate_hz, 2 * edge_hz), 2 * edge_hz, rate_hz
+        ),
+        "Butterworth, order 12": lambda x, rate_hz, edge_hz: band_limit(x, rate_hz, edge_hz, 12),
+        "Butterworth, order 8": lambda x, rate_hz, edge_hz: band_limit(x, rate_hz, edge_hz, 8),
+    }
+    for rate_hz, edges_hz in ((16000, (2500, 3400, 4000, 5500, 7000)), (44100, (3400, 4000, 8000, 12000, 16000))):
+        for name, limit in filters.items():
+            truth, found = [], []
+            for edge_hz in edges_hz:
+                for seed in SEEDS:
+                    audio = to_16_bit(limit(wide(seed, rate_hz), rate_hz, edge_hz).astype(np.float32))
+                    truth.append(edge_hz)
+                    found.append(diagnosis(audio, rate_hz, ()).value("bandwidth"))
+            row(f"{rate_hz / 1000:g} kHz, {name}", truth, found, relative=True)
+        full = [diagnosis(to_16_bit(wide(seed, rate_hz)), rate_hz, ()).value("bandwidth") for seed in SEEDS]
+        row(f"{rate_hz / 1000:g} kHz, full band", [rate_hz / 2] * len(full), full, relative=True)
+
+
+def bench_clipping() -> None:
+    head("Clipping, share of samples")
+    for share in (1e-4, 1e-3, 0.01, 0.05, 0.2):
+        truth, found = [], []
+        for seed in SEEDS:
+            audio, exact = clip(conversation(20, 2, 0.15, seed).audio, share)
+            truth.append(exact)
+            found.append(diagnosis(to_16_bit(audio), 16000, ()).value("clipping"))
+        row(f"{100 * share:g} %", truth, found, relative=True)
+
+
+def bench_loudness() -> None:
+    import pyloudnorm
+
+    head("Loudness, LU against pyloudnorm")
+    for rate_hz in (8000, 16000, 44100, 48000):
+        truth, found = [], []
+        for seed in SEEDS:
+            audio = conversation(20, 2, 0.1, seed, rate_hz=rate_hz).audio
+            stereo = np.stack([audio, 0.5 * np.roll(audio, 5)], axis=1)
+            truth.append(pyloudnorm.Meter(rate_hz).integrated_loudness(stereo.astype(np.float64)))
+            found.append(diagnosis(stereo, rate_hz, ()).value("loudness"))
+        row(f"stereo, {rate_hz / 1000:g} kHz", truth, found, relative=False)
+
+
+def bench_dc() -> None:
+    head("Offset, full scale at 1")
+    for offset in (0.001, 0.01, 0.1, -0.05):
+        talks = [conversation(10, 2, 0.1, seed).audio for seed in SEEDS]
+        truth = [offset + float(np.mean(audio / 2, dtype=np.float64)) for audio in talks]
+        found = [diagnosis(audio / 2 + np.float32(offset), 16000, ()).value("dc") for audio in talks]
+        row(f"{offset:+g}", truth, found, relative=True)
+
+
+def bench_dropouts() -> None:
+    head("Dropouts, seconds lost (ten in 30 s)")
+    for length_s in (0.01, 0.02, 0.06, 0.2):
+        truth, found = [], []
+        for seed in SEEDS:
+            talk = conversation(30, 2, 0.2, seed)
+            power = np.convolve(talk.audio**2, np.ones(800) / 800, "same")
+            loud = power > 0.3 * power.mean()
+            both_sides = np.flatnonzero(loud & np.roll(loud, -round(length_s * talk.rate_hz))) / talk.rate_hz
+            at_s = [float(both_sides[k]) for k in np.linspace(0, len(both_sides) - 8000, 10).astype(int)]
+            truth.append(length_s * 10)
+            found.append(diagnosis(drop(talk.audio, talk.rate_hz, at_s, length_s), 16000, ()).value("dropouts"))
+        row(f"{1000 * length_s:g} ms", truth, found, relative=True)
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    listen = "--voices" in sys.argv
+    bench_snr(listen)
+    for bench in () if listen else (bench_bandwidth, bench_clipping, bench_loudness, bench_dc, bench_dropouts):
+        bench()
+
+
+if __name__ == "__main__":
+    main()
