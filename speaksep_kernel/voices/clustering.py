@@ -23,6 +23,11 @@ PHANTOM_SHARE = 0.005
 SHORT_SHARE = 0.03
 """A person speaks for 0.5 % of the speech at least, and for 2 s (3 % in recordings with less than a minute of it)."""
 SIMULTANEOUS_S = 0.5
+"""Two voices heard at once for this long are two people, however alike."""
+HANDOVER_S = 0.3
+ALIKE = 0.85
+"""Two streams of one window are two people if they overlap for longer than a handover takes or sound less alike than
+this; otherwise segmentation may have cut one voice in two."""
 BLOCK = 4000
 """Streams clustered at once; memory grows with the square of it."""
 
@@ -32,7 +37,7 @@ Float32 = NDArray[np.float32]
 def cluster(streams: Streams, *, speakers: int | None = None, min_speakers: int = 0, max_speakers: int = 8) -> Streams:
     """Name the speaker of every stream.
 
-    Two streams of one window are never the same speaker (unless ``speakers`` leaves no other way).
+    Streams that overlap are never the same speaker (unless ``speakers`` leaves no other way).
 
     Parameters
     ----------
@@ -97,7 +102,7 @@ def speaker_bounds(speakers: int | None, min_speakers: int, max_speakers: int) -
 
 
 def assign(streams: Streams, centroids: Float32) -> tuple[NDArray[np.int32], Float32]:
-    """The best one-to-one naming within each window, and how clear it is.
+    """The nearest speaker of every stream, one to one among streams that overlap, and how clear it is.
 
     Parameters
     ----------
@@ -107,21 +112,27 @@ def assign(streams: Streams, centroids: Float32) -> tuple[NDArray[np.int32], Flo
     Returns
     -------
     label
-        (streams,) int32; -1 for streams left over when a window has more streams than there are speakers.
+        (streams,) int32; -1 for streams left over when more of them overlap than there are speakers.
     confidence
         (streams,) float32 in [0, 1]: the margin to the runner-up speaker (a margin of 0.4 or more is 1).
     """
     score = np.where(known(streams)[:, None], np.nan_to_num(streams.embedding) @ centroids.T, 0.0)
     label = np.full(len(streams), -1, np.int32)
+    active = streams.activity > ACTIVE * 255
     bounds = np.flatnonzero(np.diff(streams.window, prepend=-1, append=-1))
+    nearest = score.argmax(1).astype(np.int32)
     for first, last in pairwise(bounds):
+        mine = nearest[first:last]
+        if not (_simultaneous(active[first:last]) & (mine[:, None] == mine)).any():
+            label[first:last] = mine
+            continue
         rows, columns = linear_sum_assignment(score[first:last], maximize=True)
         label[first + rows] = columns
-    mine = np.take_along_axis(score, np.maximum(label, 0)[:, None], 1)[:, 0]
+    own = np.take_along_axis(score, np.maximum(label, 0)[:, None], 1)[:, 0]
     other = score.copy()
     np.put_along_axis(other, np.maximum(label, 0)[:, None], -np.inf, 1)
     runner_up = other.max(1) if centroids.shape[0] > 1 else np.zeros(len(streams))
-    return label, np.where(label < 0, 0, np.clip((mine - runner_up) / 0.4, 0, 1)).astype(np.float32)
+    return label, np.where(label < 0, 0, np.clip((own - runner_up) / 0.4, 0, 1)).astype(np.float32)
 
 
 def by_appearance(streams: Streams, label: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -183,9 +194,20 @@ def _blockwise(streams: Streams, chosen: NDArray[np.int64], *, least: int, most:
 
 
 def _apart(streams: Streams, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-    window = streams.window[chosen]
-    same: NDArray[np.bool_] = window[:, None] == window
-    return same
+    apart = np.zeros((len(chosen), len(chosen)), bool)
+    active = streams.activity[chosen] > ACTIVE * 255
+    bounds = np.flatnonzero(np.diff(streams.window[chosen], prepend=-1, append=-1))
+    for first, last in pairwise(bounds):
+        vectors = streams.embedding[chosen[first:last]]
+        apart[first:last, first:last] = _simultaneous(active[first:last]) | (vectors @ vectors.T < ALIKE)
+    return apart
+
+
+def _simultaneous(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(streams, streams) which streams of one window speak at the same time for longer than a handover takes."""
+    together = active.astype(np.float32) @ active.T.astype(np.float32) * FRAME_S >= HANDOVER_S
+    np.fill_diagonal(together, False)
+    return np.asarray(together)
 
 
 def _sums(streams: Streams, chosen: NDArray[np.int64], group: NDArray[np.int32]) -> tuple[Float32, NDArray[np.float32]]:
@@ -203,7 +225,7 @@ def _sums(streams: Streams, chosen: NDArray[np.int64], group: NDArray[np.int32])
 def _centroids(streams: Streams, chosen: NDArray[np.int64], group: NDArray[np.int32], least: int) -> Float32:
     """Unit centroids of the groups that hold enough speech to be a person, at least ``least`` of them."""
     centroids, _ = _sums(streams, chosen, group)
-    speech_s: NDArray[np.float64] = np.bincount(group, speech_seconds(streams)[chosen])
+    speech_s = np.asarray(np.bincount(group, speech_seconds(streams)[chosen]), np.float64)
     total_s = float(speech_s.sum())
     enough = speech_s >= max(PHANTOM_SHARE * total_s, min(PHANTOM_S, SHORT_SHARE * total_s))
     enough |= np.argsort(np.argsort(-speech_s, kind="stable")) < least

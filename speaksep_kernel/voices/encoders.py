@@ -82,7 +82,7 @@ class CamPlusPlus:
             for row, clip in zip(found, clips, strict=True):
                 if len(clip) < self.min_samples or not np.any(clip):
                     continue
-                features = fbank(torch.from_numpy(np.ascontiguousarray(clip, np.float32)))
+                features = fbank(torch.tensor(clip, dtype=torch.float32))
                 vector = network(features[None].to(self.device))[0].cpu().numpy()
                 row[:] = vector / np.linalg.norm(vector)
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +46,10 @@ def _probabilities(cache: MixtureReader, total: int, hook: ProgressHook) -> NDAr
     import torch
     from silero_vad import load_silero_vad
 
-    network = load_silero_vad()
+    with warnings.catch_warnings():
+        # The wheel's weights are TorchScript, whose loader newer torch releases call deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        network = load_silero_vad()
     heard: list[float] = []
     steps = range(0, cache.samples16k, CHUNK)
     hook("segment", 0, len(steps))

@@ -76,7 +76,7 @@ def turns(
             round(start * FRAME_S, 6),
             round(stop * FRAME_S, 6),
             k,
-            float(np.round(activity[start:stop, k - 1].mean(), 3)),
+            round(float(activity[start:stop, k - 1].mean()), 3),
             bool(crowd[start:stop].max() > 1),
         )
         for k, speaker in enumerate(spans, 1)
