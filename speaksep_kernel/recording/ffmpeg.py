@@ -43,21 +43,21 @@ class FfmpegDecoder:
         if is_cut(path, container):
             raise truncated(name, 0.0)
         with self._open() as file:
-            if not file.streams.audio:
+            stream = file.streams.audio[0] if file.streams.audio else None
+            context = stream.codec_context if stream else None
+            if stream is None or context is None:  # no context: a codec that ffmpeg does not know
                 raise no_audio(name)
-            stream = file.streams.audio[0]
-            context = stream.codec_context
             self.format = container.split(",")[0].upper()
             self.subtype = str(context.name).upper()
             self.rate_hz = int(context.sample_rate or 0)
             self.channels = int(context.channels or 0)
             lossless = context.name in CODECS_WITH_DEPTH and context.format is not None
             self.bit_depth = BIT_DEPTHS.get(context.format.name) if lossless else None
-            header_s = file.duration / 1e6 if file.duration else 0.0
+            header_s = _header_s(file, stream)
         promised = int(header_s * self.rate_hz)
         limits.check_audio(frames=max(2, promised), rate_hz=self.rate_hz, channels=self.channels, name=name)
         self.frames = self._count(limits)
-        if self._header_counts() and self.frames < promised - TOLERANCE_S * self.rate_hz:
+        if self._header_counts() and self.frames < (header_s - TOLERANCE_S) * self.rate_hz:
             raise truncated(name, self.frames / self.rate_hz, header_s)
 
     def decode(self, start: int, block_frames: int) -> Iterator[Float32]:
@@ -142,6 +142,13 @@ class FfmpegDecoder:
     def _samples(self, frame: Any) -> Float32:
         array = frame.to_ndarray()
         return to_float32(array.T if frame.format.is_planar else array.reshape(-1, self.channels))
+
+
+def _header_s(file: Any, stream: Any) -> float:
+    """Length of the sound by the header, 0 if unknown. A file's length is that of its video, if it has one."""
+    if stream.duration is not None:
+        return float(stream.duration * stream.time_base)
+    return file.duration / 1e6 if file.duration and len(file.streams) == 1 else 0.0
 
 
 def _words(error: Exception) -> str:

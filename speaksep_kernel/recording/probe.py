@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from speaksep_kernel.recording.ffmpeg import FfmpegDecoder
 from speaksep_kernel.recording.framing import after_id3
 from speaksep_kernel.recording.limits import Limits
+from speaksep_kernel.recording.refusals import not_audio
 from speaksep_kernel.recording.sndfile import SndfileDecoder
 
 
@@ -41,7 +42,10 @@ def probe(path: Path, name: str, limits: Limits) -> Decoder:
         Beyond a limit.
     """
     with path.open("rb") as file:
-        container = ffmpeg_container(after_id3(file, 64))
+        head = after_id3(file, 64)
+    if head[:4] == b"caff":  # libsndfile prints on stdout when one is damaged, ffmpeg does not tell when one is cut
+        raise not_audio(name, "Apple CAF")
+    container = ffmpeg_container(head)
     decoder: SndfileDecoder | FfmpegDecoder
     if not container:
         decoder = SndfileDecoder(path, name)

@@ -207,8 +207,7 @@ def _local_file(source: Any, name: str | None, limits: Limits) -> tuple[LocalFil
         return spool_bytes(url_chunks(source, name), name, limits), name
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        name = name or path.name or str(path)
-        return open_path(path, name, limits), name
+        return open_path(path, name or str(path), limits), name or path.name
     if hasattr(source, "read"):
         name = name or Path(str(getattr(source, "name", "file"))).name
         return spool_bytes(file_chunks(source, name), name, limits), name

@@ -1,4 +1,4 @@
-"""Decoding with libsndfile: wav, aiff, au, w64, caf, flac and ogg (vorbis, opus, flac)."""
+"""Decoding with libsndfile: wav, aiff, au, w64, flac and ogg (vorbis, opus, flac)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from speaksep_kernel.recording.wholeness import is_cut, log_tells_cut, nist_samp
 
 Float32 = NDArray[np.float32]
 
-BIT_DEPTHS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "ALAC_16": 16, "ALAC_24": 24}
-FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "NIST", "FLAC", "OGG", "MP3")
+BIT_DEPTHS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "NIST", "FLAC", "OGG", "MP3")
 """libsndfile knows many more, from samplers and home computers: their headers promise too little to check."""
 
 

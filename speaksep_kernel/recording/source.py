@@ -110,21 +110,25 @@ def spool_bytes(chunks: Iterator[bytes], name: str, limits: Limits) -> LocalFile
             hint="free some space or set TMPDIR",
         ) from error
     token = _SpoolToken()
-    weakref.finalize(token, _remove, path)
+    remove = weakref.finalize(token, _remove, path)
     size_bytes = 0
-    with open(descriptor, "wb") as file:
-        for chunk in chunks:
-            size_bytes += len(chunk)
-            limits.check_bytes(size_bytes, name)
-            try:
+    try:
+        with open(descriptor, "wb") as file:
+            for chunk in chunks:
+                size_bytes += len(chunk)
+                limits.check_bytes(size_bytes, name)
                 file.write(chunk)
-            except OSError as error:
-                raise StoreError(
-                    f"cannot copy {name} to {path} ({error.strerror})",
-                    reason="no-space",
-                    hint="free some space or set TMPDIR",
-                ) from error
-    local = open_path(Path(path), name, limits)
+        local = open_path(Path(path), name, limits)
+    except OSError as error:
+        remove()
+        raise StoreError(
+            f"cannot copy {name} to {path} ({error.strerror})",
+            reason="no-space",
+            hint="free some space or set TMPDIR",
+        ) from error
+    except BaseException:
+        remove()
+        raise
     return LocalFile(local.path, local.size_bytes, local.modified_ns, spool=token)
 
 

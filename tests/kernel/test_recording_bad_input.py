@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import struct
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
-from speaksep_kernel.errors import CapacityError, InputError, SpeakSepError
+from speaksep_kernel.errors import CapacityError, InputError, SpeakSepError, StoreError
 from speaksep_kernel.recording import AnalysisCache, Limits, Recording
 from speaksep_kernel.testing.audio_files import FORMATS, encode
 
@@ -37,7 +40,7 @@ def refusal(source: Any, **options: Any) -> SpeakSepError:
 def test_a_missing_path(tmp_path: Path) -> None:
     error = refusal(tmp_path / "nowhere.wav")
     assert error.reason == "file-not-found"
-    assert "nowhere.wav" in error.error
+    assert str(tmp_path / "nowhere.wav") in error.error
 
 
 @pytest.mark.parametrize("path", ["a\0b.wav", "x" * 5000, "", "/dev/null/x.wav"], ids=["nul", "long", "empty", "below"])
@@ -158,6 +161,15 @@ def wav_header(seconds: float, rate_hz: int, channels: int = 1) -> bytes:
     )
 
 
+def test_a_video_without_sound() -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        video = output.add_stream("mpeg4", rate=10, width=32, height=32, pix_fmt="yuv420p")
+        output.mux(video.encode(av.VideoFrame(32, 32, "yuv420p")))
+        output.mux(video.encode(None))
+    assert refusal(file.getvalue()).reason == "no-audio"
+
+
 def test_a_ten_hour_header_over_a_small_body() -> None:
     assert refusal(wav_header(36000, RATE_HZ) + bytes(5000)).reason == "truncated"
 
@@ -224,6 +236,20 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         recording.read()
     assert caught.value.reason == "file-changed"
+
+
+def test_no_room_for_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on file size stands for a full disk: the write fails in the same way."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(StoreError) as caught:
+            Recording.open(encode(TONE, RATE_HZ, "wav"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (caught.value.reason, caught.value.exit_code) == ("no-space", 2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_goes_away(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_damage_leaves_nothing(tmp_path: Path) -> None:
     samples = np.zeros(16000 * 50, np.float32)
     samples[-5] = np.nan
     before = open_descriptors()
-    with pytest.raises(InputError, match="99.999 s"):
+    with pytest.raises(InputError, match=r"99\.999 s"):
         AnalysisCache(Recording.open((samples, 8000)), directory=tmp_path)
     assert open_descriptors() == before
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import av
 import fsspec
 import numpy as np
 import pytest
@@ -77,6 +78,22 @@ def test_mp3_with_and_without_info_tag(speech: np.ndarray, options: dict[str, st
 
 def test_mp3_with_an_old_tag_at_its_end(speech: np.ndarray) -> None:
     assert Recording.open(encode(speech, RATE_HZ, "mp3") + b"TAG" + bytes(125)).frames == FRAMES
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_the_sound_of_a_longer_video(speech: np.ndarray, container: str) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        video = output.add_stream("mpeg4", rate=10, width=32, height=32, pix_fmt="yuv420p")
+        audio = output.add_stream("aac", rate=RATE_HZ, layout="mono")
+        for _ in range(50):
+            output.mux(video.encode(av.VideoFrame(32, 32, "yuv420p")))
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(speech[:, :1].T), format="fltp", layout="mono")
+        frame.sample_rate = RATE_HZ
+        output.mux(audio.encode(frame))
+        output.mux(video.encode(None))
+        output.mux(audio.encode(None))
+    assert 0 <= Recording.open(file.getvalue()).frames - FRAMES < 2048
 
 
 @pytest.mark.parametrize(
