@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from speaksep_kernel.diagnosis.plan import Plan
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.plugins import create, get
 from speaksep_kernel.progress import ProgressHook, silent
@@ -44,60 +47,18 @@ if TYPE_CHECKING:
 
 TABLE = "table.npz"
 MAX_SPEAKERS = 32
-PARAMETERS = ("separator", "separator_options", "speakers", "min_speakers", "max_speakers", "window_s", "device")
+PARAMETERS = (
+    "separator",
+    "separator_options",
+    "speakers",
+    "min_speakers",
+    "max_speakers",
+    "window_s",
+    "hop_s",
+    "device",
+    "quality",
+)
 """The parts of a plan that decide what comes out; kept in the manifest."""
-
-
-class Plan(Protocol):
-    """What a separation needs to know of a plan; `speaksep_kernel.diagnosis.plan.Plan` is one."""
-
-    @property
-    def separator(self) -> str:
-        """Name of the separator plugin."""
-        ...
-
-    @property
-    def separator_options(self) -> Mapping[str, Any]:
-        """Its keyword options."""
-        ...
-
-    @property
-    def speakers(self) -> int | None:
-        """Number of speakers if known."""
-        ...
-
-    @property
-    def min_speakers(self) -> int:
-        """Fewest to look for."""
-        ...
-
-    @property
-    def max_speakers(self) -> int:
-        """Most to look for."""
-        ...
-
-    @property
-    def window_s(self) -> float:
-        """Length of a network window."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """Where the network runs: "cpu" or "cuda"."""
-        ...
-
-
-@dataclass(frozen=True)
-class DefaultPlan:
-    """Everything automatic, on the CPU."""
-
-    separator: str = "speaksep"
-    separator_options: Mapping[str, Any] = field(default_factory=dict)
-    speakers: int | None = None
-    min_speakers: int = 0
-    max_speakers: int = 8
-    window_s: float = 8.0
-    device: str = "cpu"
 
 
 def separate_recording(
@@ -139,15 +100,12 @@ def separate_recording(
     The tracks and the residual add up to the mixture to the last bit of lossless files. Nothing is left behind when
     anything fails.
     """
-    plan = plan or DefaultPlan()
+    plan = plan or Plan()
     check_plan(plan)
     exporter = create("exporter", format)
     separator = get("separator", plan.separator)
-    temporary = None
-    if directory is None:
-        temporary = tempfile.TemporaryDirectory(prefix="speaksep-")
-        directory = Path(temporary.name) / "separation"
-    target = Path(directory)
+    temporary = _Temporary() if directory is None else None
+    target = Path(directory) if temporary is None else temporary.path / "separation"
     check_target(target)
     clock = _Clock()
     mixdown = _mixdown(recording, plan)
@@ -174,6 +132,7 @@ def separate_recording(
                     max_speakers=plan.max_speakers,
                     sources=separator.info.max_speakers or 3,
                     window_s=plan.window_s,
+                    hop_s=plan.hop_s,
                 )
                 streams, table, blocks = found.streams, found.table, render_blocks(cache, found.table, found.store)
         diarization = diarization_of(streams, table)
@@ -231,6 +190,14 @@ def check_plan(plan: Plan) -> None:
             reason="bad-speakers",
             hint=f"give 1 to {MAX_SPEAKERS}, or leave it out to have them counted",
         )
+
+
+class _Temporary:
+    """A directory that is gone when nobody holds this any more."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="speaksep-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 class _Clock:

@@ -6,11 +6,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from speaksep_kernel.diagnosis.plan import Plan
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.results.manifest import Manifest, read_manifest, sha256, versions
-from speaksep_kernel.results.separate import DefaultPlan, separate_recording
+from speaksep_kernel.results.separate import separate_recording
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def verify(place: str | Path, source: Source | Recording, *, hook: ProgressHook 
     format = parameters.pop("format")
     with tempfile.TemporaryDirectory(prefix="speaksep-") as directory:
         again = separate_recording(
-            recording, DefaultPlan(**parameters), hook=hook, directory=Path(directory) / "again", format=format
+            recording, Plan(**parameters), hook=hook, directory=Path(directory) / "again", format=format
         ).manifest
     same = {name for name, digest in manifest.files.items() if again.files.get(name) == digest}
     now = versions()

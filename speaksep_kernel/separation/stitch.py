@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from speaksep_kernel.separation.overlap import likely_overlap
 from speaksep_kernel.separation.protocol import Float32, Separator
 from speaksep_kernel.separation.run import Reader16k, separate_windows
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, empty_table
-from speaksep_kernel.separation.windows import Windows, choose_windows, covered_frames, window_length
+from speaksep_kernel.separation.windows import EDGE_S, Windows, choose_windows, covered_frames, window_length
 from speaksep_kernel.voices.clustering import cluster
 from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import CamPlusPlus, Encoder
@@ -61,6 +62,7 @@ def stitch(
     max_speakers: int = 8,
     sources: int = 3,
     window_s: float = 8.0,
+    hop_s: float = 6.0,
     encoder: Encoder | None = None,
 ) -> Stitched:
     """Separate what overlaps and say whose every local track is.
@@ -79,12 +81,13 @@ def stitch(
         Number of speakers if known; otherwise it is found between ``min_speakers`` and ``max_speakers``.
     sources
         Tracks the separator gives per window.
-    window_s
-        Length of a network window.
+    window_s, hop_s
+        Length of a network window, and step from one to the next where a whole stretch has to be separated.
     encoder
         Speaker encoder; CAM++ if ``None``.
     """
     total = frame_count(cache.samples16k)
+    place = partial(choose_windows, window_s=window_s, margin_s=max(EDGE_S[1], (window_s - hop_s) / 2))
     frames = window_length(total, window_s=window_s)
     store = TrackStore(directory / STORE, sources=sources, samples=frames * FRAME_SAMPLES)
     table = empty_table(frames, sources)
@@ -96,7 +99,7 @@ def stitch(
     short = frames == total and speakers != 1
     # A short recording is heard whole, whatever the segmentation says: it misses half of all heavy overlap.
     needed = np.ones(total, np.bool_) if short else likely_overlap(streams, total)
-    table = run(choose_windows(needed, window_s=window_s), table)
+    table = run(place(needed), table)
     if short and crowded(table.voiced[0]):
         return Stitched(*separate_crowd(cache, table, store, hook, encoder, speakers, max_speakers), store)
 
@@ -106,7 +109,7 @@ def stitch(
     heard = np.round(activity * 255).astype(np.uint8)
     if len(table) or heard.shape[1] >= 2:
         missing = overlap_frames(open_gates(heard)) & ~covered_frames(Windows(table.start, frames), total)
-        table = run(choose_windows(missing, window_s=window_s), table)
+        table = run(place(missing), table)
     table = assign_windows(replace(table, activity=heard), store, streams, encoder)
     if speakers is not None and table.speakers < speakers:
         table = replace(table, activity=np.pad(heard, ((0, 0), (0, speakers - heard.shape[1]))))

@@ -61,9 +61,11 @@ def choose_windows(
     """
     total = len(needed)
     frames = window_length(total, window_s=window_s, whole_s=whole_s)
+    wanted = np.flatnonzero(needed)
+    if frames == total:
+        return Windows(np.zeros(min(1, len(wanted)), dtype=np.int64), frames)
     margin = round(margin_s / FRAME_S)
     use = frames - 2 * margin
-    wanted = np.flatnonzero(needed)
     starts: list[int] = []
     while len(wanted):
         first = int(wanted[0])
