@@ -21,6 +21,7 @@ LEVELS = 4096
 """Levels of the histogram from zero to full scale."""
 TOLERANCE = 1.5 / 32768
 """Samples this close to the extreme are at it: one step of 16 bits, dithered."""
+NEIGHBOURS = 3
 PIECE_S = 0.5
 JOIN_S = 1.0
 
@@ -50,7 +51,7 @@ class Clipping(Diagnoser):
         whole = len(joined) // self._piece * self._piece
         for first in range(0, whole, self._piece):
             self._measure(joined[first : first + self._piece])
-        self._rest = joined[whole:]
+        self._rest = joined[whole:].copy()
 
     def _measure(self, piece: Float32) -> None:
         self._samples += piece.size
@@ -88,9 +89,12 @@ class Clipping(Diagnoser):
 
 
 def _piles_up(count: int, top: float, histogram: NDArray[np.int64]) -> bool:
-    """Whether far more samples lie at the extreme than the occupied levels of the tenth below it make likely."""
+    """Whether far more samples lie at the extreme than the occupied levels of the tenth below it make likely.
+
+    The levels right below it count by themselves, since pure tones crowd towards their peaks.
+    """
     highest = min(int((top - TOLERANCE) * LEVELS), LEVELS - 1)
     below = histogram[int(0.9 * highest) : highest]
     occupied = below[below > 0]
-    expected = float(occupied.mean()) if len(occupied) else 0.0
+    expected = max(float(occupied.mean()), float(below[-NEIGHBOURS:].max())) if len(occupied) else 0.0
     return count >= CLIPPED_MIN_SAMPLES and count >= CLIPPED_PILE * expected

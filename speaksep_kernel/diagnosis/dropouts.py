@@ -17,8 +17,10 @@ from speaksep_kernel.diagnosis.thresholds import (
 )
 from speaksep_kernel.plugins import PluginInfo
 
-STILL = 1.5 / 32768
-"""Change from sample to sample that is none: one step of 16 bits."""
+STILL = 0.25 / 32768
+"""Change from sample to sample that is none: a loss is exactly still in whole numbers, nearly so after a codec."""
+LEAST_EDGE = 10 ** (-75.0 / 10)
+"""Power below which the last bits come and go by themselves."""
 EDGE_S = 0.01
 
 
@@ -60,17 +62,18 @@ class Dropouts(Diagnoser):
             edges = power[first - self._edge : first].mean(), power[last + 1 : last + 1 + self._edge].mean()
             self._found.append((self._at + first, self._at + last, float(min(edges))))
         keep_from = max(0, keep_from, len(joined) - self._edge - round(DROPOUT_MAX_S * self._rate_hz))
-        self._rest = joined[keep_from:]
+        self._rest = joined[keep_from:].copy()
         self._at += keep_from
 
     def finish(self, context: Context) -> list[Finding]:
         """See `Diagnoser`."""
         loud = np.percentile(self._loud, 90) if self._loud else 0.0
+        least = max(LEAST_EDGE, loud * 10 ** (-DROPOUT_EDGE_DB / 10))
         lost: NDArray[np.float64] = np.array(
             [
                 (first / self._rate_hz, last / self._rate_hz)
                 for first, last, edge in self._found
-                if edge > loud * 10 ** (-DROPOUT_EDGE_DB / 10) and last - first <= DROPOUT_MAX_S * self._rate_hz
+                if edge > least and last - first <= DROPOUT_MAX_S * self._rate_hz
             ]
         ).reshape(-1, 2)
         seconds = round(float((lost[:, 1] - lost[:, 0]).sum()), 3)

@@ -38,7 +38,7 @@ class FramePower:
         edges = edges[edges <= len(joined)]
         self._frame += len(edges) - 1
         self._at += int(edges[-1])
-        self._rest = joined[edges[-1] :]
+        self._rest = joined[edges[-1] :].copy()  # a view would keep the block alive
         if len(edges) < 2:
             return np.zeros(0, np.float32)
         lengths = np.diff(edges)
@@ -79,7 +79,7 @@ class MeanSpectrum:
         """Take (samples,) of signal."""
         joined = np.concatenate([self._rest, signal])
         whole = len(joined) // self._size * self._size
-        self._rest = joined[whole:]
+        self._rest = joined[whole:].copy()
         frames = joined[:whole].reshape(-1, self._size)
         frames = frames[frames.any(axis=1)]
         spectra = scipy.fft.rfft(frames * self._taper, axis=1)

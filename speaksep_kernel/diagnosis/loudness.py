@@ -52,7 +52,7 @@ class Loudness(Diagnoser):
         edges = edges[edges <= len(joined)]
         if len(edges) > 1:
             self._power.append(np.add.reduceat(joined[: edges[-1]], edges[:-1]) / np.diff(edges))
-        self._rest = joined[edges[-1] :]
+        self._rest = joined[edges[-1] :].copy()
         self._at += int(edges[-1])
 
     def finish(self, context: Context) -> list[Finding]:
