@@ -113,18 +113,19 @@ def separate(
         The disk is full.
     """
     recording = _opened(source, limits)
+    place = None if directory is None else Path(directory)
     if plan is not None:
         if choices:
             raise TypeError(f"a plan is given, so {', '.join(choices)} cannot be chosen")
-        return separate_recording(recording, plan, hook=hook, directory=directory, format=format)
+        return separate_recording(recording, plan, hook=hook, directory=place, format=format)
     if choices.get("clean"):
         diagnosis = diagnose(recording, speakers=choices.get("speakers"), hook=hook)
         plan = make_plan(diagnosis, **choices)
-        return separate_recording(recording, plan, hook=hook, directory=directory, format=format, diagnosis=diagnosis)
+        return separate_recording(recording, plan, hook=hook, directory=place, format=format, diagnosis=diagnosis)
     # Who speaks when comes out of the separation itself, better than before it, and only cleaning asks for a diagnosis
     # first. So the choices are checked now, and the plan's reasons are found afterwards.
     plan = make_plan(_unheard(recording), **choices)
-    done = separate_recording(recording, plan, hook=hook, directory=directory, format=format)
+    done = separate_recording(recording, plan, hook=hook, directory=place, format=format)
     return replace(done, plan=make_plan(done.diagnosis, **choices))
 
 

@@ -11,7 +11,7 @@ from typing import TextIO
 from speaksep_kernel.progress import ProgressHook, silent
 
 EVERY_S = 5.0
-"""A plain line at most this often, and none before: a short run, or a refusal, prints nothing."""
+"""A plain line at most this often, and none so soon: a short run, or a refusal, prints nothing."""
 
 
 @contextmanager
@@ -31,11 +31,12 @@ class PlainLines:
 
     def __init__(self, stream: TextIO, every_s: float = EVERY_S) -> None:
         self._stream, self._every_s = stream, every_s
-        self._stage, self._since, self._said = "", 0.0, time.monotonic()
+        self._stage, self._since, self._said = "", 0.0, 0.0
 
     def __call__(self, stage: str, completed: float, total: float | None = None) -> None:
         """See `ProgressHook`."""
         now = time.monotonic()
+        self._said = self._said or now  # from the first call on: loading the networks takes seconds
         if stage != self._stage:
             self._stage, self._since = stage, now
         if now - self._said < self._every_s:

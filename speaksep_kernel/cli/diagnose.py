@@ -37,9 +37,11 @@ def describe(diagnosis: Diagnosis) -> str:
     channels = "mono" if facts.channels == 1 else f"{facts.channels} channels"
     lines = [
         f"{facts.name}: {clock(facts.seconds)}, {facts.rate_hz} Hz, {channels}, {facts.format} {facts.subtype}",
-        f"{diagnosis.speakers} speaker{'' if diagnosis.speakers == 1 else 's'} "
-        f"(confidence {diagnosis.speaker_confidence:.0%}), speech {diagnosis.speech_ratio:.0%}, "
-        f"of it overlapped {diagnosis.overlap_ratio:.0%}",
+        (
+            f"{diagnosis.speakers} speaker{'' if diagnosis.speakers == 1 else 's'} "
+            f"(confidence {diagnosis.speaker_confidence:.0%}), speech {diagnosis.speech_ratio:.0%}, "
+            f"of it overlapped {diagnosis.overlap_ratio:.0%}"
+        ),
         *(line for finding in diagnosis.findings for line in _finding(finding)),
     ]
     return "\n".join(lines)

@@ -82,10 +82,14 @@ def describe(separation: Separation) -> str:
     count = len(separation.tracks)
     diagnosis = separation.diagnosis
     lines = [
-        f"{count} speaker{'' if count == 1 else 's'} in {clock(diagnosis.recording.seconds)}, "
-        f"overlapped {diagnosis.overlap_ratio:.0%} of the speech; tracks are in {separation.directory}"
+        (
+            f"{count} speaker{'' if count == 1 else 's'} in {clock(diagnosis.recording.seconds)}, "
+            f"overlapped {diagnosis.overlap_ratio:.0%} of the speech; tracks are in {separation.directory}"
+        )
     ]
-    for track in separation.tracks:
-        lines.append(f"  {track.file}  {track.label}, speaks {track.seconds:.1f} s, confidence {track.confidence:.0%}")
+    lines += [
+        f"  {track.file}  {track.label}, speaks {track.seconds:.1f} s, confidence {track.confidence:.0%}"
+        for track in separation.tracks
+    ]
     lines += [f"  {finding.severity}: {finding.why}" for finding in diagnosis.warnings]
     return "\n".join(lines)

@@ -84,7 +84,7 @@ class Manifest(_Model):
     speakers: tuple[SpeakerEntry, ...]
     residual: str
     clipped_samples: int = Field(0, description="samples that no file can hold, if the input exceeds full scale")
-    diagnosis: dict[str, Any] | None = None
+    diagnosis: dict[str, Any]
     timings: dict[str, float] = Field(default={}, description="seconds per stage")
     files: dict[str, str]
 

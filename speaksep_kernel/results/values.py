@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.results.manifest import Manifest, read_manifest
 from speaksep_kernel.voices.rttm import parse_rttm
 from speaksep_kernel.voices.turns import Turn
 
 if TYPE_CHECKING:
     from speaksep_kernel.diagnosis.plan import Plan
-    from speaksep_kernel.diagnosis.report import Diagnosis
 
 TURNS = "turns.rttm"
 PICTURE = "summary.png"
@@ -61,7 +61,7 @@ class Separation:
     turns
         Who speaks when.
     diagnosis
-        As far as one was made.
+        What is in the recording, and what to do about it.
     manifest
         Everything needed to make it again.
     plan
@@ -72,7 +72,7 @@ class Separation:
     tracks: tuple[Track, ...]
     residual: Path
     turns: tuple[Turn, ...]
-    diagnosis: Diagnosis | None
+    diagnosis: Diagnosis
     manifest: Manifest
     plan: Plan | None = None
     keep: Any = None
@@ -90,11 +90,6 @@ class Separation:
         manifest = read_manifest(directory)
         numbers = {entry.label: number for number, entry in enumerate(manifest.speakers, 1)}
         parsed, labels = parse_rttm((directory / TURNS).read_text())
-        diagnosis = None
-        if manifest.diagnosis is not None:
-            from speaksep_kernel.diagnosis.report import Diagnosis
-
-            diagnosis = Diagnosis.from_dict(manifest.diagnosis)
         return cls(
             directory=directory,
             tracks=tuple(
@@ -105,7 +100,7 @@ class Separation:
             turns=tuple(
                 Turn(t.start_s, t.end_s, numbers[labels[t.speaker]], t.confidence, t.overlapped) for t in parsed
             ),
-            diagnosis=diagnosis,
+            diagnosis=Diagnosis.from_dict(manifest.diagnosis),
             manifest=manifest,
         )
 

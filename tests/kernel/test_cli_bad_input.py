@@ -111,7 +111,7 @@ def test_unreadable_file_is_refused(tmp_path, capsys, nobody):
         (["--separator-option", "colour=red"], "colour"),
         (["--format", "aiff"], "aiff"),
         (["--device", "tpu"], "tpu"),
-        (["--device", "cuda"], "cuda"),
+        (["--device", "cuda"], "CUDA"),
     ],
     ids=lambda value: "_".join(value) if isinstance(value, list) else None,
 )
