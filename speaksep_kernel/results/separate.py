@@ -105,7 +105,7 @@ def separate_recording(
     exporter = create("exporter", format)
     separator = get("separator", plan.separator)
     temporary = _Temporary() if directory is None else None
-    target = Path(directory) if temporary is None else temporary.path / "separation"
+    target = temporary.path / "separation" if temporary else Path(directory or "")
     check_target(target)
     clock = _Clock()
     mixdown = _mixdown(recording, plan)
@@ -167,7 +167,7 @@ def separate_recording(
             speakers=_speakers(diarization, names),
             residual=names[-1],
             clipped_samples=lost,
-            diagnosis=diagnosis.to_dict() if diagnosis else None,
+            diagnosis=diagnosis.to_dict(),
             timings=clock.seconds,
             files=hashes(stage, without=(PICTURE,)),
         )

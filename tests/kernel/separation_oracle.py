@@ -68,7 +68,7 @@ def install(monkeypatch, separator: type[Halves]) -> None:
 def sisdr_db(estimate: Float32, reference: Float32) -> float:
     """Scale-invariant signal-to-distortion ratio in dB."""
     target = (estimate @ reference) / (reference @ reference) * reference
-    return float(10 * np.log10((target @ target) / np.square(estimate - target).sum()))
+    return float(10 * np.log10((target @ target) / (np.square(estimate - target).sum() + 1e-20)))
 
 
 def _position(mixture: Float32, window: Float32) -> int:
