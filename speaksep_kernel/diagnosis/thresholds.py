@@ -53,11 +53,11 @@ DROPOUT_EDGE_DB = 30.0
 DROPOUT_WARNING_S = 0.1
 """Seconds lost in total from which a dropout is a warning rather than a notice."""
 
-HUM_SNR_DB = 15.0
-"""Prominence of a mains harmonic over its neighbourhood that counts as hum."""
-HUM_NOTICE_DBFS = -60.0
-HUM_WARNING_DB = 20.0
-"""Hum below the first is inaudible; louder than speech minus the second it disturbs (warning)."""
+HUM_PROMINENCE_DB = 8.0
+"""A tone this far above everything around it in the quiet moments is hum."""
+HUM_NOTICE_DBFS = -75.0
+HUM_WARNING_DBFS = -45.0
+"""Level of hum that can be heard in pauses (notice), or disturbs speech (warning)."""
 
 IMBALANCE_NOTICE_DB = 10.0
 """Difference in level between loudest and softest speaker; weaker tracks then hold more leakage."""

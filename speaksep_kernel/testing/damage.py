@@ -12,14 +12,19 @@ Float32 = NDArray[np.float32]
 NoiseKind = Literal["white", "pink", "hum"]
 
 
+def mains_hum(samples: int, rate_hz: int, mains_hz: float) -> Float32:
+    """(samples,) float32 of RMS 1: a mains tone and three harmonics, each softer than the last."""
+    time_s = np.arange(samples) / rate_hz
+    wave = np.sum([np.sin(2 * np.pi * mains_hz * k * time_s + k) / k for k in range(1, 5)], axis=0)
+    return np.asarray(wave / np.sqrt(np.mean(wave**2)), dtype=np.float32)
+
+
 def noise(samples: int, rate_hz: int, kind: NoiseKind = "white", seed: int = 0) -> Float32:
-    """(samples,) float32 noise of RMS 1: white, pink from 60 Hz up, or 50-Hz hum with six harmonics."""
+    """(samples,) float32 noise of RMS 1: white, pink from 60 Hz up, or 50-Hz hum."""
     rng = np.random.default_rng(seed)
     if kind == "hum":
-        time_s = np.arange(samples) / rate_hz
-        wave = sum((np.sin(2 * np.pi * 50 * k * time_s + k) / k for k in range(1, 8)), np.zeros(samples))
-    else:
-        wave = rng.standard_normal(samples)
+        return mains_hum(samples, rate_hz, 50)
+    wave = rng.standard_normal(samples)
     if kind == "pink":
         frequency_hz = np.fft.rfftfreq(samples, 1 / rate_hz)
         wave = np.fft.irfft(np.fft.rfft(wave) / np.sqrt(np.maximum(frequency_hz, 60.0)), samples)

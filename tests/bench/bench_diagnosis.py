@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import soxr
+
 from speaksep_kernel.diagnosis import Diagnosis, diagnose_recording
 from speaksep_kernel.recording import AnalysisCache, Recording
 from speaksep_kernel.testing import Conversation, conversation
-from speaksep_kernel.testing.damage import add_noise, band_limit, clip, drop, noise, to_16_bit
+from speaksep_kernel.testing.damage import add_noise, band_limit, clip, drop, mains_hum, noise, to_16_bit
 
 SEEDS = range(5)
 
@@ -52,8 +53,8 @@ def head(title: str) -> None:
 
 def bench_snr(listen: bool) -> None:
     head("SNR, dB")
-    for kind in ("white", "pink", "hum"):
-        for snr_db in (0, 5, 10, 15, 20, 30, 40):
+    for kind in ("white", "pink") if listen else ("white", "pink", "hum"):
+        for snr_db in (0, 10, 20, 30) if listen else (0, 5, 10, 15, 20, 30, 40):
             found = []
             for seed in SEEDS:
                 talk = conversation(20, 1 + seed % 3, 0.15, seed, noise_dbfs=None)
@@ -146,11 +147,55 @@ def bench_dropouts() -> None:
         row(f"{1000 * length_s:g} ms", truth, found, relative=True)
 
 
+def bench_hum() -> None:
+    head("Hum, dBFS; truth relative to speech; four harmonics; not found counts as -100")
+    for mains_hz in (50, 60):
+        for below_db in (20, 30, 40):
+            truth, found = [], []
+            for seed in SEEDS:
+                talk = conversation(20, 1 + seed % 3, 0.15, seed)
+                speech_db = 10 * np.log10(np.mean(talk.audio[speaking(talk)] ** 2))
+                hum = add_noise(talk.audio, speaking(talk), below_db, mains_hum(len(talk.audio), 16000, mains_hz))
+                truth.append(speech_db - below_db)
+                found.append(diagnosis(hum, 16000, ()).value("hum") or -100)
+            row(f"{mains_hz} Hz, {below_db} dB below", truth, found, relative=False)
+
+
+def bench_imbalance() -> None:
+    head("Level imbalance, dB")
+    for extra_db in (0, 6, 12, 20):
+        truth, found = [], []
+        for seed in SEEDS:
+            talk = conversation(30, 2, 0.1, seed)
+            gains = np.array([1.0, 10 ** (-extra_db / 20)])[:, None]
+            audio = (talk.references * gains).sum(0).astype(np.float32)
+            heard = diagnosis(audio, 16000, talk.turns)
+            levels_db = []
+            for k, reference in enumerate(talk.references * gains, 1):
+                mine = np.zeros(len(audio), bool)
+                for turn in talk.turns:
+                    if turn.speaker == k:
+                        mine[round(turn.start_s * 16000) : round(turn.end_s * 16000)] = True
+                levels_db.append(10 * np.log10(np.mean(reference[mine] ** 2)))
+            truth.append(abs(levels_db[0] - levels_db[1]))
+            found.append(heard.value("level-imbalance"))
+        row(f"{extra_db} dB more than by nature", truth, found, relative=False)
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     listen = "--voices" in sys.argv
     bench_snr(listen)
-    for bench in () if listen else (bench_bandwidth, bench_clipping, bench_loudness, bench_dc, bench_dropouts):
+    rest = (
+        bench_bandwidth,
+        bench_clipping,
+        bench_loudness,
+        bench_dc,
+        bench_dropouts,
+        bench_hum,
+        bench_imbalance,
+    )
+    for bench in () if listen else rest:
         bench()
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pyloudnorm
 import pytest
 import soxr
+
 from speaksep_kernel.diagnosis import Diagnosis, diagnose_recording
 from speaksep_kernel.recording import AnalysisCache, Recording
 from speaksep_kernel.testing import Conversation, conversation, voice
-from speaksep_kernel.testing.damage import add_noise, band_limit, clip, drop, noise, to_16_bit
+from speaksep_kernel.testing.damage import add_noise, band_limit, clip, drop, mains_hum, noise, to_16_bit
 from speaksep_kernel.voices.turns import Turn
 
 
@@ -176,6 +177,39 @@ def test_speech_speakers_and_overlap(speakers: int, overlap: float) -> None:
     assert found.speech_ratio == pytest.approx(speaking(talk).mean(), abs=0.01)
     overlapped = sum(end - start for start, end in found.overlap_spans)
     assert overlapped == pytest.approx(found.overlap_ratio * found.speech_ratio * 30, abs=0.1)
+
+
+@pytest.mark.parametrize(("below_db", "within_db"), [(20, 3), (30, 3), (40, 5)])
+@pytest.mark.parametrize("mains_hz", [50, 60])
+@pytest.mark.parametrize("rate_hz", [16000, 44100])
+def test_hum(rate_hz: int, mains_hz: int, below_db: float, within_db: float) -> None:
+    talk = conversation(15, 2, 0.15, seed=7, rate_hz=rate_hz)
+    audio = add_noise(talk.audio, speaking(talk), below_db, mains_hum(len(talk.audio), rate_hz, mains_hz))
+    truth = 10 * np.log10(np.mean(np.square(talk.audio[speaking(talk)]))) - below_db
+    found = diagnose(audio, rate_hz, talk.turns).find("hum")[0]
+    assert found.value == pytest.approx(truth, abs=within_db)
+    assert (found.subject, found.advice) == (f"{mains_hz} Hz", "clean:hum")
+
+
+@pytest.mark.parametrize("extra_db", [0.0, 6.0, 14.0])
+def test_level_imbalance(extra_db: float) -> None:
+    talk = conversation(30, 2, 0.1, seed=8)
+    natural = diagnose(talk.audio, 16000, talk.turns)
+    first, second = (float(finding.value or 0) for finding in natural.find("speaker-level"))
+    softer = talk.references[0] + talk.references[1] * np.float32(10 ** ((first - second - extra_db) / 20))
+    found = diagnose(softer / 4, 16000, talk.turns).find("level-imbalance")[0]
+    assert found.value == pytest.approx(extra_db, abs=0.3)
+    assert found.severity == {0.0: "info", 6.0: "info", 14.0: "notice"}[extra_db]
+
+
+def test_who_overlaps_whom() -> None:
+    turns = (Turn(0, 4, 1), Turn(3, 6, 2), Turn(5, 9, 3), Turn(8, 9, 1))
+    pairs = diagnose(noise(160000, 16000) / 9, 16000, turns).find("overlap-pair")
+    assert {pair.subject: (pair.value, pair.spans) for pair in pairs} == {
+        "speakers 1 and 2": (1.0, ((3.0, 4.0),)),
+        "speakers 2 and 3": (1.0, ((5.0, 6.0),)),
+        "speakers 1 and 3": (1.0, ((8.0, 9.0),)),
+    }
 
 
 def test_doubt_about_the_number_of_speakers_is_said() -> None:

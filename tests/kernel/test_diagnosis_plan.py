@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from speaksep_kernel.diagnosis import Diagnosis, Facts, Finding, Plan, make_plan
 from speaksep_kernel.diagnosis.advice import Advice
 from speaksep_kernel.errors import InputError

@@ -6,6 +6,7 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+
 from speaksep_kernel.diagnosis import Diagnosis, Facts, Finding
 from speaksep_kernel.diagnosis.advice import Advice, sentence
 from speaksep_kernel.diagnosis.report import by_severity

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from speaksep_kernel.diagnosis import Context, Diagnoser, diagnose_recording
 from speaksep_kernel.diagnosis.run import installed, recording_facts
 from speaksep_kernel.plugins import PluginInfo
