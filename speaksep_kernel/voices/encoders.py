@@ -71,18 +71,19 @@ class CamPlusPlus:
         import torch
 
         from speaksep_kernel.voices.fbank import fbank
+        from speaksep_kernel.voices.parallel import side_by_side
         from speaksep_kernel.voices.weights import load_campplus
 
         if rate_hz != RATE_HZ:
             raise InputError(f"campplus needs {RATE_HZ} Hz, not {rate_hz}", reason="wrong-rate", hint="resample first")
         network = load_campplus().to(self.device)
-        found = np.full((len(clips), self.dim), np.nan, np.float32)
-        with torch.inference_mode():
-            # One clip at a time: lengths differ, and on a CPU a batch of padded clips is no faster.
-            for row, clip in zip(found, clips, strict=True):
-                if len(clip) < self.min_samples or not np.any(clip):
-                    continue
-                features = fbank(torch.tensor(clip, dtype=torch.float32))
-                vector = network(features[None].to(self.device))[0].cpu().numpy()
-                row[:] = vector / np.linalg.norm(vector)
-        return found
+
+        def one(clip: Float32) -> Float32:
+            if len(clip) < self.min_samples or not np.any(clip):
+                return np.full(self.dim, np.nan, np.float32)
+            features = fbank(torch.tensor(clip, dtype=torch.float32))
+            vector = network(features[None].to(self.device))[0].cpu().numpy()
+            return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+        # One clip at a time: lengths differ, and on a CPU a batch of padded clips is no faster.
+        return np.reshape(np.array(side_by_side(one, clips), np.float32), (len(clips), self.dim))
