@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import tracemalloc
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from speaksep_kernel.diagnosis import Context, Diagnoser, diagnose_recording
+from speaksep_kernel.diagnosis import Context, Diagnoser, Finding, diagnose_recording
 from speaksep_kernel.diagnosis.run import installed, recording_facts
 from speaksep_kernel.plugins import PluginInfo
 from speaksep_kernel.recording import AnalysisCache, Recording, choose_mixdown
@@ -43,6 +44,12 @@ def test_findings_do_not_depend_on_the_blocks(
     cls: type[Diagnoser], broken: tuple[np.ndarray, tuple[Turn, ...]], block: int
 ) -> None:
     assert findings(cls, *broken, block) == findings(cls, *broken, len(broken[0]))
+
+
+@pytest.mark.parametrize("cls", installed(), ids=lambda cls: cls.info.name)
+def test_findings_are_plain_json(cls: type[Diagnoser], broken: tuple[np.ndarray, tuple[Turn, ...]]) -> None:
+    found = findings(cls, *broken, len(broken[0]))
+    assert [Finding.from_dict(json.loads(json.dumps(finding.to_dict()))) for finding in found] == found
 
 
 def test_every_diagnoser_meets_the_protocol() -> None:
