@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 2
+# A folder of recordings with .rttm files, for the diarization error rate.
+MEETINGS ?= ../shared/data/meetings
 
 .PHONY: run demo test lint bench lock clean
 
@@ -23,7 +25,10 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python tests/bench/bench_startup.py
+	$(BIN)/python tests/bench/bench_diagnosis.py
+	$(BIN)/python tests/bench/bench_long.py
+	$(if $(wildcard $(MEETINGS)),$(BIN)/python tests/bench/bench_der.py $(MEETINGS),@echo "No recordings with RTTM in MEETINGS=$(MEETINGS): no DER.")
 
 # A new lock of everything, made in a place of its own. Torch without its local version: the machine decides CPU or CUDA.
 lock:

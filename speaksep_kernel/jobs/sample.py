@@ -28,6 +28,7 @@ def run(notebook: Path, directory: Path) -> str:
     """
     os.environ["PYANNOTE_METRICS_ENABLED"] = "false"  # inherited by the kernel: no telemetry
     import papermill
+    from traitlets.config import Config
 
     directory.mkdir(parents=True, exist_ok=True)
     executed = papermill.execute_notebook(
@@ -36,6 +37,7 @@ def run(notebook: Path, directory: Path) -> str:
         parameters={"source": str(sample_recording()), "directory": str((directory / "tracks").resolve())},
         kernel_name="python3",
         progress_bar=False,
+        config=Config({"KernelManager": {"transport": "ipc"}}),  # TCP would let other users of the machine listen
     )
     return "".join(text for cell in executed.cells for text in _printed(cell))
 
@@ -52,10 +54,15 @@ def main() -> int:
     options = parser.parse_args()
     print(f"Running {options.notebook} on the sample recording {sample_recording().name} …", flush=True)
     start = time.monotonic()
+    from papermill.exceptions import PapermillExecutionError
+
     try:
         printed = run(options.notebook, options.directory)
     except KeyboardInterrupt:
         return 130
+    except PapermillExecutionError as error:
+        print(f"{error.ename}: {error.evalue}", file=sys.stderr)
+        return 1
     print(printed, end="")
     print(f"The executed notebook is {options.directory / options.notebook.name} ({time.monotonic() - start:.0f} s).")
     return 0
