@@ -1,6 +1,6 @@
 """Speed and memory on long recordings: ``python tests/bench/bench_long.py [MINUTES …]``.
 
-A conversation of three people with 15 % overlap is separated by the program itself, in a process of its own. The real-time
+A conversation of three people with 15 % overlap is separated by the program itself, in its own process. The real-time
 factor is to stay below 0.3 on two cores, peak memory below 1.0 GB, and the same for one hour as for four.
 """
 

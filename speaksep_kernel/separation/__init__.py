@@ -1,0 +1,1 @@
+"""Windows in, local tracks out; stitching them over a recording of any length."""
