@@ -25,7 +25,7 @@ SHORT_SHARE = 0.03
 SIMULTANEOUS_S = 0.5
 """Two voices heard at once for this long are two people, however alike."""
 HANDOVER_S = 0.3
-ALIKE = 0.85
+ALIKE = 0.75
 """Two streams of one window are two people if they overlap for longer than a handover takes or sound less alike than
 this; otherwise segmentation may have cut one voice in two."""
 BLOCK = 4000
