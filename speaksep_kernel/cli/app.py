@@ -64,7 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in words
     try:
         with watch_interrupts():
-            return app(words, prog_name="speaksep", standalone_mode=False) or 0
+            code: int = app(words, prog_name="speaksep", standalone_mode=False) or 0
+        if code == INTERRUPTED:  # typer turns the exception into a code
+            raise KeyboardInterrupt
+        return code
     except SpeakSepError as error:
         report_error(error, as_json=as_json)
         return error.exit_code
@@ -74,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         report_error(SpeakSepError("interrupted; nothing was left behind", reason="interrupted"), as_json=as_json)
+        if arguments is None:
+            sys.stdout.flush()
+            os._exit(INTERRUPTED)  # unloading the networks would take the rest of the second
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`| head`): say nothing, also not when Python flushes at its end.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 INTERRUPTED = 130
-PATIENCE_S = 0.6
+PATIENCE_S = 0.5
 """How long an interrupted program may take to unwind by itself before it is ended."""
 
 

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from speaksep_kernel.cli.bar import PlainLines, progress
+from speaksep_kernel.testing import sample_recording
 
 
 def test_lines_say_how_far_and_how_long():
@@ -94,4 +95,19 @@ def test_interrupted_within_a_second_and_nothing_is_left(work, number, tmp_path)
         seconds = time.monotonic() - start
     assert code != 0
     assert seconds < 1.0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_program_says_so_in_one_line(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from speaksep_kernel.cli import main; main()", "separate", str(sample_recording()), "-o", str(tmp_path / "tracks")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=10)[1]
+    assert process.returncode == 130
+    assert said == "speaksep: interrupted; nothing was left behind\n"
     assert list(tmp_path.iterdir()) == []
