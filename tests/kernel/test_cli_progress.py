@@ -100,7 +100,15 @@ def test_interrupted_within_a_second_and_nothing_is_left(work, number, tmp_path)
 
 def test_interrupted_program_says_so_in_one_line(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-c", "from speaksep_kernel.cli import main; main()", "separate", str(sample_recording()), "-o", str(tmp_path / "tracks")],
+        [
+            sys.executable,
+            "-c",
+            "from speaksep_kernel.cli import main; main()",
+            "separate",
+            str(sample_recording()),
+            "-o",
+            str(tmp_path / "tracks"),
+        ],
         stderr=subprocess.PIPE,
         text=True,
     )
