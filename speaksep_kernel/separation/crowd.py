@@ -14,11 +14,11 @@ from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import Encoder
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 
-CROWDED = 0.35
+CROWDED = 0.25
 """Share of overlapped speech from which single voices are too rare to start from."""
 MIN_PRESENCE_S = 0.6
-MIN_PRESENCE = 0.15
-MIN_LEVEL_DB = -22.0
+MIN_PRESENCE = 0.32
+MIN_LEVEL_DB = -40.0
 """A track counts as a speaker if it speaks this long, this much of the longest, and is no fainter than this beside
 the loudest; a network's leftovers are shorter and fainter."""
 

@@ -35,9 +35,7 @@ def rendered(talk: Conversation, directory, *, order=(0, 1), silence=None):
         activity = known_activity(talk, frames)[:, list(order)]
         windows = choose_windows(np.ones(frames, bool))
         store = TrackStore(directory / "tracks", sources=3, samples=windows.frames * FRAME_SAMPLES)
-        table = separate_windows(
-            oracle_for(talk)(), cache, windows, empty_table(windows.frames, 3), store, hook=silent
-        )
+        table = separate_windows(oracle_for(talk)(), cache, windows, empty_table(windows.frames, 3), store, hook=silent)
         speaker = np.full((len(table), 3), -1, np.int32)
         reference16k = np.asarray(soxr.resample(talk.references.T, talk.rate_hz, 16000)).T
         for k, start in enumerate(table.start.tolist()):
