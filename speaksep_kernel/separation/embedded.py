@@ -2,31 +2,122 @@
 
 from __future__ import annotations
 
-from speaksep_kernel.errors import PluginError
+import hashlib
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from speaksep_kernel.errors import InputError, PluginError
 from speaksep_kernel.plugins import PluginInfo
 from speaksep_kernel.separation.protocol import Float32, LocalTracks
+from speaksep_kernel.voices.parallel import side_by_side
+from speaksep_kernel.voices.streams import RATE_HZ
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from speaksep_kernel.separation.network import SeparationNetwork
+
+WEIGHTS = Path(__file__).parent / "weights" / "speaksep.safetensors"
 
 
 class EmbeddedSeparator:
-    """The network in the package."""
+    """The network in the package: up to three simultaneous speakers, 16 kHz.
+
+    Parameters
+    ----------
+    device
+        "cpu" (deterministic, one window per core) or "cuda" (windows in batches, half precision).
+
+    Raises
+    ------
+    PluginError
+        If the weights are missing or damaged.
+    """
 
     info = PluginInfo(
         name="speaksep",
         version="1",
         summary="Embedded network: up to three simultaneous speakers at 16 kHz",
         licence="Apache-2.0",
-        sample_rates_hz=(16000,),
+        requires=("torch", "safetensors"),
+        sample_rates_hz=(RATE_HZ,),
         max_speakers=3,
         devices=("cpu", "cuda"),
     )
 
     def __init__(self, *, device: str = "cpu", **options: object) -> None:
-        raise PluginError(
-            "the embedded separator has no weights",
-            reason="missing-weights",
-            hint="name another one with --separator; speaksep plugins list shows all",
-        )
+        if options:
+            raise InputError(
+                f"separator 'speaksep' has no option {sorted(options)[0]!r}",
+                reason="unknown-option",
+                hint="it takes none",
+            )
+        self._network = _network(WEIGHTS, device)
+        self._device = device
+        self.sha256 = _sha256(WEIGHTS)
 
     def separate(self, windows: Float32, rate_hz: int) -> list[LocalTracks]:
         """See `Separator.separate`."""
-        raise NotImplementedError
+        if rate_hz != RATE_HZ:
+            raise InputError(
+                f"separator 'speaksep' works at {RATE_HZ} Hz, not {rate_hz}", reason="wrong-rate", hint="resample first"
+            )
+        if self._device == "cpu":
+            return side_by_side(lambda window: _separate(self._network, window[None])[0], list(windows))
+        return self._on_cuda(windows, len(windows))
+
+    def _on_cuda(self, windows: Float32, batch: int) -> list[LocalTracks]:
+        import torch
+
+        results: list[LocalTracks] = []
+        try:
+            for first in range(0, len(windows), batch):
+                with torch.inference_mode(), torch.autocast("cuda", dtype=torch.bfloat16):
+                    results += _separate(self._network, windows[first : first + batch])
+        except torch.cuda.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            if batch > 1:
+                warnings.warn(f"GPU memory is short: windows in batches of {batch // 2}", RuntimeWarning, stacklevel=2)
+                return self._on_cuda(windows, batch // 2)
+            warnings.warn("GPU memory is exhausted: separating on the CPU", RuntimeWarning, stacklevel=2)
+            self._network, self._device = _network(WEIGHTS, "cpu"), "cpu"
+            return self.separate(windows, RATE_HZ)
+        return results
+
+
+def _separate(network: SeparationNetwork, windows: Float32) -> list[LocalTracks]:
+    import torch
+
+    device = next(network.parameters()).device
+    estimates, logits = network(torch.from_numpy(np.ascontiguousarray(windows)).to(device))
+    return [
+        LocalTracks(_array(tracks[:-1]), _array(torch.sigmoid(activity)))
+        for tracks, activity in zip(estimates, logits, strict=True)
+    ]
+
+
+def _array(values: Tensor) -> Float32:
+    return np.asarray(values.float().cpu().numpy(), dtype=np.float32)
+
+
+@cache
+def _network(weights: Path, device: str) -> SeparationNetwork:
+    from speaksep_kernel.separation.network import load_network
+
+    try:
+        return load_network(weights).to(device)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise PluginError(
+            f"the embedded separator's weights {weights.name} cannot be loaded: {error}",
+            reason="missing-weights",
+            hint="install speaksep again",
+        ) from error
+
+
+@cache
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
