@@ -33,6 +33,7 @@ _HOME = {
     "diagnose": "pipeline",
     "export": "pipeline",
     "plan": "pipeline",
+    "render": "pipeline",
     "sample_recording": "testing",
     "separate": "pipeline",
     "verify": "pipeline",

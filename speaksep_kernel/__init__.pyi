@@ -10,6 +10,7 @@ from speaksep_kernel.errors import StoreError as StoreError
 from speaksep_kernel.pipeline import diagnose as diagnose
 from speaksep_kernel.pipeline import export as export
 from speaksep_kernel.pipeline import plan as plan
+from speaksep_kernel.pipeline import render as render
 from speaksep_kernel.pipeline import separate as separate
 from speaksep_kernel.pipeline import verify as verify
 from speaksep_kernel.plugins import PluginInfo as PluginInfo

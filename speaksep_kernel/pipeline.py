@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from speaksep_kernel.diagnosis.run import diagnose_recording, recording_facts
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Limits, Mixdown, Recording, Source
 from speaksep_kernel.results.export import export_separation
+from speaksep_kernel.results.rerender import render_again
 from speaksep_kernel.results.separate import separate_recording
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.results.verify import Verification
@@ -156,6 +158,41 @@ def export(
     """
     opened = separation if isinstance(separation, Separation) else Separation.open(Path(separation))
     return export_separation(opened, format, Path(directory), hook=hook)
+
+
+def render(
+    separation: Separation | str | os.PathLike[str],
+    source: Source | Recording,
+    directory: str | os.PathLike[str],
+    *,
+    labels: Mapping[int, int] | None = None,
+    format: str | None = None,
+    hook: ProgressHook = silent,
+) -> Separation:
+    """Render a separation again without the network, with speakers corrected by hand or in another format.
+
+    Parameters
+    ----------
+    separation
+        The separation, or its directory.
+    source
+        The recording it was made from.
+    directory
+        As for `separate`.
+    labels
+        ``{speaker: what it should be}``: two speakers with one number become one, 0 is nobody.
+    format
+        Name of an exporter; as before if ``None``.
+
+    Raises
+    ------
+    InputError
+        Not a separation, another recording, an unknown speaker or format, an unusable directory.
+    StoreError
+        What was stored is damaged, or the disk is full.
+    """
+    place = separation.directory if isinstance(separation, Separation) else Path(separation)
+    return render_again(place, source, Path(directory), labels=labels, format=format, hook=hook)
 
 
 def verify(place: str | os.PathLike[str], source: Source | Recording, *, hook: ProgressHook = silent) -> Verification:

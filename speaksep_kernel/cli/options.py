@@ -41,7 +41,7 @@ def speakers_number(text: str) -> int | None:
         return int(text)
     except ValueError:
         raise InputError(
-            f"--speakers {text!r} is not a number", reason="bad-speakers", hint="give auto or a number from 1 to 8"
+            f"--speakers {text!r} is not a number", reason="bad-speakers", hint="give auto or a number from 1 to 20"
         ) from None
 
 

@@ -54,6 +54,8 @@ class AnalysisCache:
         Length of the mixture at its own rate and at 16 kHz.
     rms_db
         (frames,) float32 level of the mixture in dBFS per 20-ms frame, at least -120; the last frame may be partial.
+    peak
+        Largest magnitude of any sample of the mixture.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class AnalysisCache:
         self.samples = recording.frames
         self.samples16k = recording.frames_at(ANALYSIS_RATE_HZ)
         self.rms_db: Float32 = np.zeros(0, np.float32)
+        self.peak = 0.0
         self._directory = str(directory or tempfile.gettempdir())
         self._apart = self.mixdown.kind == "apart"
         self._width = recording.channels if self._apart else 1
@@ -183,6 +186,7 @@ class AnalysisCache:
             if self._slow:
                 _write(self._slow, resampler.push(kept, last=done == recording.frames))
             meter.push(mixture)
+            self.peak = max(self.peak, float(np.abs(mixture).max()))
             hook("read", done / recording.rate_hz, recording.seconds)
         self.rms_db = meter.levels_db()
 

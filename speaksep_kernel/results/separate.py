@@ -4,40 +4,27 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from speaksep_kernel.diagnosis.plan import Plan
+from speaksep_kernel.diagnosis.plan import MOST_SPEAKERS, Plan
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.plugins import create, get
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording, choose_mixdown
-from speaksep_kernel.results.directory import INTERNAL, MANIFEST, check_target, staged
-from speaksep_kernel.results.manifest import (
-    InputEntry,
-    Manifest,
-    MixtureEntry,
-    ModelEntry,
-    SpeakerEntry,
-    hashes,
-    versions,
-)
-from speaksep_kernel.results.picture import summary_picture
+from speaksep_kernel.results.assembly import Clock, Result, assemble
+from speaksep_kernel.results.directory import INTERNAL, check_target, staged
+from speaksep_kernel.results.manifest import ModelEntry
 from speaksep_kernel.results.render import render_apart, render_blocks
-from speaksep_kernel.results.values import PICTURE, TURNS, Separation
-from speaksep_kernel.results.write import sample_bits, write_tracks
+from speaksep_kernel.results.values import Separation
 from speaksep_kernel.separation.apart import channel_activity
 from speaksep_kernel.separation.stitch import stitch
 from speaksep_kernel.separation.tables import WindowTable, empty_table
 from speaksep_kernel.voices.diarization import Diarization, summarise
-from speaksep_kernel.voices.rttm import rttm_text
 from speaksep_kernel.voices.segmentation import segment
 from speaksep_kernel.voices.streams import Streams
 from speaksep_kernel.voices.timeline import turns
@@ -45,8 +32,6 @@ from speaksep_kernel.voices.timeline import turns
 if TYPE_CHECKING:
     from speaksep_kernel.diagnosis.report import Diagnosis
 
-TABLE = "table.npz"
-MAX_SPEAKERS = 32
 PARAMETERS = (
     "separator",
     "separator_options",
@@ -107,7 +92,7 @@ def separate_recording(
     temporary = _Temporary() if directory is None else None
     target = temporary.path / "separation" if temporary else Path(directory or "")
     check_target(target)
-    clock = _Clock()
+    clock = Clock()
     mixdown = _mixdown(recording, plan)
     with clock("read"):
         cache = AnalysisCache(recording, mixdown, hook)
@@ -138,40 +123,29 @@ def separate_recording(
         diarization = diarization_of(streams, table)
         with clock("diagnose"):
             diagnosis = diagnosis or _diagnose(recording, cache, diarization, hook)
-        with clock("render"):
-            names, lost = write_tracks(
-                blocks,
-                stage,
-                table.speakers,
-                exporter,
-                rate_hz=recording.rate_hz,
-                samples=recording.frames,
-                bits=sample_bits(recording, mixdown),
-                hook=hook,
-            )
-            (stage / TURNS).write_text(rttm_text(diarization.turns, Path(recording.name).stem))
-            table.save(internal / TABLE)
-        with clock("picture"):
-            summary_picture(cache, diarization.turns, table.speakers, stage / PICTURE)
-        manifest = Manifest(
-            input=InputEntry.of(recording),
-            mixture=MixtureEntry(kind=mixdown.kind, weights=mixdown.weights, why=mixdown.why),
-            parameters={"format": format} | {name: getattr(plan, name) for name in PARAMETERS},
-            model=ModelEntry(
-                separator=plan.separator,
-                version=separator.info.version,
-                sha256=getattr(separator, "sha256", None),
-                used=len(table) > 0,
+        assemble(
+            stage,
+            Result(
+                recording=recording,
+                cache=cache,
+                table=table,
+                blocks=blocks,
+                turns=diarization.turns,
+                confidence=_confidence(diarization),
+                parameters={name: getattr(plan, name) for name in PARAMETERS},
+                model=ModelEntry(
+                    separator=plan.separator,
+                    version=separator.info.version,
+                    sha256=getattr(separator, "sha256", None),
+                    used=len(table) > 0,
+                ),
+                diagnosis=diagnosis,
             ),
-            versions=versions(),
-            speakers=_speakers(diarization, names),
-            residual=names[-1],
-            clipped_samples=lost,
-            diagnosis=diagnosis.to_dict(),
-            timings=clock.seconds,
-            files=hashes(stage, without=(PICTURE,)),
+            format=format,
+            exporter=exporter,
+            clock=clock,
+            hook=hook,
         )
-        (stage / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
     return replace(Separation.open(target), keep=temporary, diagnosis=diagnosis)
 
 
@@ -184,11 +158,11 @@ def check_plan(plan: Plan) -> None:
         Reason ``bad-speakers``.
     """
     given = plan.speakers
-    if given is not None and not 1 <= given <= MAX_SPEAKERS:
+    if given is not None and not 1 <= given <= MOST_SPEAKERS:
         raise InputError(
             f"number of speakers {given}",
             reason="bad-speakers",
-            hint=f"give 1 to {MAX_SPEAKERS}, or leave it out to have them counted",
+            hint=f"give 1 to {MOST_SPEAKERS}, or leave it out to have them counted",
         )
 
 
@@ -198,19 +172,6 @@ class _Temporary:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="speaksep-"))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-
-class _Clock:
-    """Seconds per stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = round(time.perf_counter() - start, 3)
 
 
 def _mixdown(recording: Recording, plan: Plan) -> Mixdown:
@@ -232,7 +193,7 @@ def diarization_of(streams: Streams, table: WindowTable) -> Diarization:
         turns=turns(activity),
         speakers=table.speakers,
         speech_ratio=float(np.mean(count > 0)),
-        overlap_ratio=float(np.mean(count > 1)),
+        overlap_ratio=float((count > 1).sum() / max(1, (count > 0).sum())),
     )
 
 
@@ -242,14 +203,11 @@ def _diagnose(recording: Recording, cache: AnalysisCache, diarization: Diarizati
     return diagnose_recording(recording, cache, diarization, hook)
 
 
-def _speakers(diarization: Diarization, names: list[str]) -> tuple[SpeakerEntry, ...]:
+def _confidence(diarization: Diarization) -> tuple[float, ...]:
+    """How sure each speaker's streams are, by the speech they stand for."""
     streams = diarization.streams
-    entries = []
+    sure = []
     for k in range(diarization.speakers):
         weight = streams.weight_s * (streams.label == k)
-        sure = float(np.average(streams.confidence, weights=weight)) if weight.sum() > 0 else 0.0
-        seconds = sum(turn.seconds for turn in diarization.turns if turn.speaker == k + 1)
-        entries.append(
-            SpeakerEntry(label=f"speaker_{k + 1}", file=names[k], seconds=round(seconds, 3), confidence=round(sure, 3))
-        )
-    return tuple(entries)
+        sure.append(float(np.average(streams.confidence, weights=weight)) if weight.sum() > 0 else 0.0)
+    return tuple(sure)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speaksep_kernel.diagnosis.plan import Plan
-from speaksep_kernel.errors import InputError
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import Recording, Source
-from speaksep_kernel.results.manifest import Manifest, read_manifest, sha256, versions
+from speaksep_kernel.results.manifest import Manifest, read_manifest, recording_of, sha256, versions
+from speaksep_kernel.results.rerender import render_again
 from speaksep_kernel.results.separate import separate_recording
 
 
@@ -42,7 +42,7 @@ class Verification:
 
 
 def verify(place: str | Path, source: Source | Recording, *, hook: ProgressHook = silent) -> Verification:
-    """Separate ``source`` again as a manifest says and compare.
+    """Separate ``source`` again as a manifest says, repeat what was corrected since, and compare.
 
     Parameters
     ----------
@@ -57,21 +57,16 @@ def verify(place: str | Path, source: Source | Recording, *, hook: ProgressHook 
         Reason ``other-recording`` if ``source`` is not the recording of the manifest.
     """
     manifest = read_manifest(place)
-    recording = source if isinstance(source, Recording) else Recording.open(source)
-    if recording.sha256 != manifest.input.sha256:
-        raise InputError(
-            f"{recording.name} is not the recording of this manifest, which is {manifest.input.name} "
-            f"(sha256 {manifest.input.sha256[:12]}…)",
-            reason="other-recording",
-            hint="give the file that was separated",
-        )
+    recording = recording_of(manifest, source)
     damaged = _damaged(Path(place), manifest) if Path(place).is_dir() else ()
     parameters = dict(manifest.parameters)
     format = parameters.pop("format")
     with tempfile.TemporaryDirectory(prefix="speaksep-") as directory:
-        again = separate_recording(
-            recording, Plan(**parameters), hook=hook, directory=Path(directory) / "again", format=format
-        ).manifest
+        place = Path(directory) / "again"
+        result = separate_recording(recording, Plan(**parameters), hook=hook, directory=place, format=format)
+        for labels in manifest.edits:
+            result = render_again(place, recording, place, labels=labels, hook=hook)
+    again = result.manifest
     same = {name for name, digest in manifest.files.items() if again.files.get(name) == digest}
     now = versions()
     return Verification(

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.progress import ProgressHook
 from speaksep_kernel.recording import Mixdown, Recording
-from speaksep_kernel.results.exporters import Exporter, Writer
+from speaksep_kernel.results.exporters import Exporter, FloatWav, Writer
 from speaksep_kernel.results.quantise import quantise
 
 Float32 = NDArray[np.float32]
 
 HEADROOM = 2.0
-"""Decoded mp3 reaches a little beyond full scale, and its residual may lose that. More than this is another matter."""
+"""Decoded mp3 and floats reach a little beyond full scale. More than this is another matter."""
 
 
 def sample_bits(recording: Recording, mixdown: Mixdown) -> int:
@@ -39,6 +39,7 @@ def write_tracks(
     rate_hz: int,
     samples: int,
     bits: int,
+    peak: float,
     hook: ProgressHook,
 ) -> tuple[list[str], int]:
     """Write ``speaker_1`` … and ``residual`` into a directory.
@@ -49,6 +50,9 @@ def write_tracks(
         (speakers, samples) tracks and (samples,) mixture, block after block.
     samples
         Their total length.
+    peak
+        Largest magnitude in the mixture. If it is more than all whole-number files together can hold (beyond full
+        scale in a recording where nobody speaks), the residual of a lossless format is a WAV of 32-bit floats.
 
     Returns
     -------
@@ -57,22 +61,26 @@ def write_tracks(
     lost
         Samples whose sum falls short because no file can hold them.
     """
-    names = [f"speaker_{number}{exporter.suffix}" for number in range(1, speakers + 1)] + [f"residual{exporter.suffix}"]
+    full = 1 << (bits - 1)
+    held = ((speakers + 1) * (full - 1) + 1) / full  # one step more is below what anybody hears
+    if peak > max(HEADROOM, held):
+        raise InputError(
+            f"the recording reaches {peak:.1f} times full scale",
+            reason="over-full-scale",
+            hint="scale its samples to between -1 and 1",
+        )
+    bounded = peak <= held or not exporter.lossless
+    rest = exporter if bounded else FloatWav()
+    names = [f"speaker_{number}{exporter.suffix}" for number in range(1, speakers + 1)] + [f"residual{rest.suffix}"]
     lost = done = 0
     hook("render", 0, samples / rate_hz)
     with ExitStack() as stack:
         writers: list[Writer] = []
-        for name in names:
-            writers.append(exporter.open(directory / name, rate_hz=rate_hz, bits=bits, samples=samples))
+        for name, each in zip(names, [exporter] * speakers + [rest], strict=True):
+            writers.append(each.open(directory / name, rate_hz=rate_hz, bits=bits, samples=samples))
             stack.callback(writers[-1].close)
         for tracks, mixture in blocks:
-            values, short = quantise(tracks, mixture, bits)
-            if short and np.abs(mixture).max() > HEADROOM:
-                raise InputError(
-                    f"the recording reaches {np.abs(mixture).max():.1f} times full scale",
-                    reason="over-full-scale",
-                    hint="scale its samples to between -1 and 1",
-                )
+            values, short = quantise(tracks, mixture, bits, bounded=bounded)
             lost += short
             for writer, row in zip(writers, values, strict=True):
                 writer.write(row)

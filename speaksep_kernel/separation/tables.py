@@ -53,6 +53,23 @@ class TrackStore:
             ) from error
         return scale
 
+    def check(self, windows: int) -> None:
+        """Refuse a file that does not hold so many windows.
+
+        Raises
+        ------
+        StoreError
+            Reason ``tracks-unreadable``.
+        """
+        needed = windows * self.sources * self.samples * 2
+        held = self.path.stat().st_size if self.path.is_file() else 0
+        if held != needed:
+            raise StoreError(
+                f"stored tracks {str(self.path)!r} hold {held} bytes, not {needed}",
+                reason="tracks-unreadable",
+                hint="separate the recording again",
+            )
+
     def read(self, window: int, start: int, stop: int) -> Float32:
         """(sources, stop - start) samples of a window, before scaling."""
         rows = []

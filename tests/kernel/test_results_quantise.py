@@ -45,3 +45,9 @@ def test_the_order_of_speakers_does_not_matter(order, seed):
     other, _ = quantise(tracks[list(order)], mixture, 16)
     assert np.array_equal(plain[list(order)], other[:3])
     assert np.array_equal(plain[3], other[3])
+
+
+def test_an_unbounded_residual_holds_what_is_beyond_full_scale():
+    values, lost = quantise(np.zeros((0, 3), np.float32), np.float32([0.5, 1.5, -2.0]), 24, bounded=False)
+    assert (values / 2**23).tolist() == [[0.5, 1.5, -2.0]]
+    assert lost == 0
