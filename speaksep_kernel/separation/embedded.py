@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from speaksep_kernel.separation.network import SeparationNetwork
 
 WEIGHTS = Path(__file__).parent / "weights" / "speaksep.safetensors"
+WEIGHTS_SHA256 = "99ff14eb392b866a1ef596dc651b56d55fde90ad807ef1481ad1edc9250657d3"
 
 
 class EmbeddedSeparator:
@@ -48,6 +49,7 @@ class EmbeddedSeparator:
         max_speakers=3,
         devices=("cpu", "cuda"),
     )
+    sha256 = WEIGHTS_SHA256
 
     def __init__(self, *, device: str = "cpu", **options: object) -> None:
         if options:
@@ -58,7 +60,6 @@ class EmbeddedSeparator:
             )
         self._network = _network(WEIGHTS, device)
         self._device = device
-        self.sha256 = _sha256(WEIGHTS)
 
     def separate(self, windows: Float32, rate_hz: int) -> list[LocalTracks]:
         """See `Separator.separate`."""
@@ -109,6 +110,8 @@ def _network(weights: Path, device: str) -> SeparationNetwork:
     from speaksep_kernel.separation.network import load_network
 
     try:
+        if hashlib.sha256(weights.read_bytes()).hexdigest() != WEIGHTS_SHA256:
+            raise ValueError("their sha256 is not the shipped one's")
         return load_network(weights).to(device)
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise PluginError(
@@ -116,8 +119,3 @@ def _network(weights: Path, device: str) -> SeparationNetwork:
             reason="missing-weights",
             hint="install speaksep again",
         ) from error
-
-
-@cache
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
