@@ -24,10 +24,10 @@ from speaksep_kernel.results.values import Separation
 from speaksep_kernel.separation.apart import channel_activity
 from speaksep_kernel.separation.stitch import stitch
 from speaksep_kernel.separation.tables import WindowTable, empty_table
-from speaksep_kernel.voices.diarization import Diarization, summarise
+from speaksep_kernel.voices.diarization import Diarization, overlap_ratio, summarise
 from speaksep_kernel.voices.segmentation import segment
 from speaksep_kernel.voices.streams import Streams
-from speaksep_kernel.voices.timeline import turns
+from speaksep_kernel.voices.timeline import OFFSET, turns
 
 if TYPE_CHECKING:
     from speaksep_kernel.diagnosis.report import Diagnosis
@@ -185,15 +185,14 @@ def _mixdown(recording: Recording, plan: Plan) -> Mixdown:
 def diarization_of(streams: Streams, table: WindowTable) -> Diarization:
     """Who speaks when, from the table: it knows more than the streams where the network was asked."""
     activity = np.asarray(table.activity / np.float32(255), dtype=np.float32)
-    count = (activity >= 0.5).sum(axis=1)
     heard = summarise(streams, len(activity))
     return replace(
         heard,
         activity=activity,
         turns=turns(activity),
         speakers=table.speakers,
-        speech_ratio=float(np.mean(count > 0)),
-        overlap_ratio=float((count > 1).sum() / max(1, (count > 0).sum())),
+        speech_ratio=float(np.mean((activity >= OFFSET).any(axis=1))),
+        overlap_ratio=overlap_ratio(activity),
     )
 
 

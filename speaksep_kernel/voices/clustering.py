@@ -7,17 +7,22 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.voices.agglomeration import agglomerate
 from speaksep_kernel.voices.embedding import ACTIVE, known
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 
-THRESHOLD = 0.6
-"""Cosine similarity of two groups of streams above which they are one voice."""
-RELIABLE_S = 0.8
-"""Streams embedded from less speech are named afterwards, and found no speaker of their own."""
+THRESHOLD = 0.35
+"""Cosine similarity of two groups of streams above which they are one voice (strangers: 0.0 ± 0.1)."""
+CERTAIN = 0.5
+SLIP_SHARE = 0.1
+"""Groups this alike are one voice though they are heard at once, if that is a tenth at most of what the lesser one
+says: segmentation slips now and then, and one slip would keep all streams of the two groups apart for good."""
+RELIABLE_S = (0.8, 2.0)
+RELIABLE_SHARE = 0.02
+"""Streams embedded from less than 2 % of the speech, within these bounds, are named afterwards, and found no speaker
+of their own: the more there is to choose from, the choosier."""
 PHANTOM_S = 2.0
 PHANTOM_SHARE = 0.005
 SHORT_SHARE = 0.03
@@ -25,7 +30,7 @@ SHORT_SHARE = 0.03
 SIMULTANEOUS_S = 0.5
 """Two voices heard at once for this long are two people, however alike."""
 HANDOVER_S = 0.3
-ALIKE = 0.75
+ALIKE = 0.3
 """Two streams of one window are two people if they overlap for longer than a handover takes or sound less alike than
 this; otherwise segmentation may have cut one voice in two."""
 BLOCK = 4000
@@ -69,14 +74,15 @@ def cluster_and_count(
         nobody = np.full(len(streams), -1, np.int32)
         return replace(streams, label=nobody, confidence=np.zeros(len(streams), np.float32)), 0
     least = max(least, min(most, simultaneous(streams)))
-    firm = usable & (streams.weight_s >= min(RELIABLE_S, float(np.max(streams.weight_s[usable]))))
+    reliable_s = np.clip(RELIABLE_SHARE * speech_seconds(streams).sum(), *RELIABLE_S)
+    firm = usable & (streams.weight_s >= min(reliable_s, np.max(streams.weight_s[usable])))
     chosen = np.flatnonzero(firm)
-    group = _blockwise(streams, chosen, least=least, most=most)
+    group = _grouped(streams, chosen, least=least, most=most)
     centroids = _centroids(streams, chosen, group, least)
     if len(centroids) < least:
         # Somebody is never alone for long: only what was embedded from overlapped speech can stand for them.
         chosen = np.flatnonzero(usable)
-        group = _blockwise(streams, chosen, least=least, most=most)
+        group = _grouped(streams, chosen, least=least, most=most)
         centroids = _centroids(streams, chosen, group, least)
     label, confidence = assign(streams, centroids)
     phantoms = int(group.max()) + 1 - len(centroids)
@@ -102,7 +108,7 @@ def speaker_bounds(speakers: int | None, min_speakers: int, max_speakers: int) -
 
 
 def assign(streams: Streams, centroids: Float32) -> tuple[NDArray[np.int32], Float32]:
-    """The nearest speaker of every stream, one to one among streams that overlap, and how clear it is.
+    """The nearest speaker of every stream, a different one for streams that overlap, and how clear it is.
 
     Parameters
     ----------
@@ -112,7 +118,8 @@ def assign(streams: Streams, centroids: Float32) -> tuple[NDArray[np.int32], Flo
     Returns
     -------
     label
-        (streams,) int32; -1 for streams left over when more of them overlap than there are speakers.
+        (streams,) int32; -1 for streams left over when more of them overlap than there are speakers. Where two that
+        overlap are nearest to one speaker, the nearer one has it.
     confidence
         (streams,) float32 in [0, 1]: the margin to the runner-up speaker (a margin of 0.4 or more is 1).
     """
@@ -123,11 +130,16 @@ def assign(streams: Streams, centroids: Float32) -> tuple[NDArray[np.int32], Flo
     nearest = score.argmax(1).astype(np.int32)
     for first, last in pairwise(bounds):
         mine = nearest[first:last]
-        if not (_simultaneous(active[first:last]) & (mine[:, None] == mine)).any():
+        together = _simultaneous(active[first:last])
+        if not (together & (mine[:, None] == mine)).any():
             label[first:last] = mine
             continue
-        rows, columns = linear_sum_assignment(score[first:last], maximize=True)
-        label[first + rows] = columns
+        free = score[first:last].copy()
+        while free.size and free.max() > -np.inf:
+            stream, speaker = np.unravel_index(np.argmax(free), free.shape)
+            label[first + stream] = speaker
+            free[stream] = -np.inf
+            free[together[stream], speaker] = -np.inf
     own = np.take_along_axis(score, np.maximum(label, 0)[:, None], 1)[:, 0]
     other = score.copy()
     np.put_along_axis(other, np.maximum(label, 0)[:, None], -np.inf, 1)
@@ -191,6 +203,37 @@ def _blockwise(streams: Streams, chosen: NDArray[np.int64], *, least: int, most:
     vectors, weights = _sums(streams, chosen, group)
     joined = agglomerate(vectors, weights, np.zeros((count, count), bool), threshold=THRESHOLD, most=most, least=least)
     return joined[group]
+
+
+def _grouped(streams: Streams, chosen: NDArray[np.int64], *, least: int, most: int) -> NDArray[np.int32]:
+    """Cluster ``chosen`` streams, and then join groups that only a slip of the segmentation keeps apart."""
+    group = _blockwise(streams, chosen, least=least, most=most)
+    first, second, both_s = _together(streams, chosen)
+    own_s = (streams.activity[chosen] > ACTIVE * 255).sum(1) * FRAME_S
+    while (count := int(group.max()) + 1) > least:
+        voices, _ = _sums(streams, chosen, group)
+        together_s = np.zeros((count, count))
+        np.add.at(together_s, (group[first], group[second]), both_s)
+        said_s = np.bincount(group, own_s)
+        slips = together_s + together_s.T <= SLIP_SHARE * np.minimum.outer(said_s, said_s)
+        alike = np.where(slips, voices @ voices.T, -1)
+        np.fill_diagonal(alike, -1)
+        if alike.max() < CERTAIN:
+            break
+        kept, gone = sorted(np.unravel_index(np.argmax(alike), alike.shape))
+        group = np.unique(np.where(group == gone, kept, group), return_inverse=True)[1].astype(np.int32)
+    return group
+
+
+def _together(
+    streams: Streams, chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Pairs of ``chosen`` streams (positions in it) of one window, and the seconds they are active at once."""
+    active = (streams.activity[chosen] > ACTIVE * 255).astype(np.float32)
+    bounds = np.flatnonzero(np.diff(streams.window[chosen], prepend=-1, append=-1))
+    pairs = [(a, b) for first, last in pairwise(bounds) for a in range(first, last) for b in range(a + 1, last)]
+    first, second = np.array(pairs, np.int64).reshape(-1, 2).T
+    return first, second, np.array([active[a] @ active[b] * FRAME_S for a, b in pairs], np.float64)
 
 
 def _apart(streams: Streams, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:

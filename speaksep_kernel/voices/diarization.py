@@ -40,7 +40,7 @@ class Diarization:
     speech_ratio
         Share of the recording in which anybody speaks.
     overlap_ratio
-        Share of the recording in which two or more speak at once.
+        Share of that speech in which two or more speak at once.
     """
 
     streams: Streams
@@ -97,7 +97,6 @@ def diarize(
 def summarise(streams: Streams, total_frames: int, *, phantoms: int = 0) -> Diarization:
     """The diarization that labelled streams amount to (again after they were corrected)."""
     activity = timeline(streams, total_frames)
-    count = (activity >= OFFSET).sum(1)
     named = streams.label >= 0
     weight = streams.weight_s[named]
     return Diarization(
@@ -107,6 +106,12 @@ def summarise(streams: Streams, total_frames: int, *, phantoms: int = 0) -> Diar
         speakers=activity.shape[1],
         confidence=float(np.average(streams.confidence[named], weights=weight)) if weight.sum() > 0 else 0.0,
         phantoms=phantoms,
-        speech_ratio=float(np.mean(count > 0)) if total_frames else 0.0,
-        overlap_ratio=float(np.mean(count > 1)) if total_frames else 0.0,
+        speech_ratio=float(np.mean((activity >= OFFSET).any(1))) if total_frames else 0.0,
+        overlap_ratio=overlap_ratio(activity),
     )
+
+
+def overlap_ratio(activity: NDArray[np.float32]) -> float:
+    """Share of the speech in which two or more speak; 0 where nobody does."""
+    count = (activity >= OFFSET).sum(1)
+    return float((count > 1).sum() / max(1, (count > 0).sum()))

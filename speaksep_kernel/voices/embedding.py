@@ -1,15 +1,15 @@
-"""One voice embedding for each local stream, made from the moments in which nobody else speaks."""
+"""Voice embeddings of the local streams, made from the moments in which nobody else speaks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.voices.encoders import CamPlusPlus, Encoder
+from speaksep_kernel.voices.runs import Run, Voice, long_runs, with_voices
 from speaksep_kernel.voices.segmentation import FRAME, MixtureReader
 from speaksep_kernel.voices.streams import FRAME_S, RATE_HZ, Streams
 
@@ -37,6 +37,8 @@ def embed(
 ) -> Streams:
     """Fill in ``embedding`` and ``weight_s``; streams that have an embedding keep it.
 
+    A stream in which several people take turns becomes several streams of the same window (see `runs`).
+
     Parameters
     ----------
     cache
@@ -58,23 +60,17 @@ def embed(
     pending = ~known(streams)
     if tracks is not None:
         pending |= solo_s < MIN_SOLO_S
-    embedding = _table(streams, encoder)
-    weight_s = streams.weight_s.copy()
     todo = np.flatnonzero(pending)
+    voices: dict[int, list[Voice]] = {}
     hook("embed", 0, len(todo))
     for first in range(0, len(todo), BATCH):
-        batch = todo[first : first + BATCH]
-        clips: list[Float32] = []
-        for i in batch:
-            clip, weight_s[i] = _speech(cache, streams, int(i), active[i], solo[i], tracks)
-            clips.append(clip)
-        found = encoder.embed(clips, RATE_HZ)
-        if embedding.shape[1] == 0:
-            embedding = np.full((len(streams), found.shape[1]), np.nan, np.float32)
-        embedding[batch] = found
+        batch = todo[first : first + BATCH].tolist()
+        speech = [(i, *part) for i in batch for part in _speech(cache, streams, i, active[i], solo[i], tracks)]
+        vectors = encoder.embed([clip for _, _, clip, _ in speech], RATE_HZ)
+        for (i, run, _, weight_s), vector in zip(speech, vectors, strict=True):
+            voices.setdefault(i, []).append(Voice(run, vector, weight_s))
         hook("embed", first + len(batch), len(todo))
-    weight_s[np.isnan(embedding).any(1)] = 0
-    return replace(streams, embedding=embedding, weight_s=weight_s)
+    return with_voices(streams, voices)
 
 
 def known(streams: Streams) -> NDArray[np.bool_]:
@@ -91,12 +87,6 @@ def speaking_in_window(streams: Streams, active: NDArray[np.bool_]) -> NDArray[n
     return count[streams.window]
 
 
-def _table(streams: Streams, encoder: Encoder) -> Float32:
-    if streams.embedding.shape[1]:
-        return streams.embedding.copy()
-    return np.full((len(streams), getattr(encoder, "dim", 0)), np.nan, np.float32)
-
-
 def _speech(
     cache: MixtureReader,
     streams: Streams,
@@ -104,17 +94,22 @@ def _speech(
     active: NDArray[np.bool_],
     solo: NDArray[np.bool_],
     tracks: TrackSource | None,
-) -> tuple[Float32, float]:
-    """The audio that stands for stream ``i``, and its weight in seconds of solo speech."""
+) -> list[tuple[Run, Float32, float]]:
+    """The audio that stands for stream ``i``: run by run where it can be told, and its weight in solo seconds."""
     solo_s = float(solo.sum() * FRAME_S)
+    everywhere = (0, streams.window_frames)
     if solo_s < MIN_SOLO_S and tracks is not None:
         track = tracks(int(streams.window[i]), i)
         if track is not None:
-            return _kept(track, active), float(active.sum() * FRAME_S) * TRACK_WEIGHT
-    chosen, weight_s = (solo, solo_s) if solo_s >= MIN_SOLO_S else (active, active.sum() * FRAME_S * MIXED_WEIGHT)
+            return [(everywhere, _kept(track, active), float(active.sum() * FRAME_S) * TRACK_WEIGHT)]
     start = int(streams.window_start[streams.window[i]]) * FRAME
-    stop = min(start + streams.window_frames * FRAME, cache.samples16k)
-    return _kept(cache.read16k(start, stop), chosen), float(weight_s)
+    samples = cache.read16k(start, min(start + streams.window_frames * FRAME, cache.samples16k))
+    if solo_s < MIN_SOLO_S:
+        return [(everywhere, _kept(samples, active), float(active.sum() * FRAME_S) * MIXED_WEIGHT)]
+    runs = long_runs(solo)
+    if not runs:
+        return [(everywhere, _kept(samples, solo), solo_s)]
+    return [((a, b), samples[a * FRAME : b * FRAME], (b - a) * FRAME_S) for a, b in runs]
 
 
 def _kept(samples: Float32, frames: NDArray[np.bool_]) -> Float32:

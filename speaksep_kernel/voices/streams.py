@@ -18,8 +18,8 @@ RATE_HZ = 16000
 class Streams:
     """Every local stream of a recording, window by window.
 
-    Windows are equally long and start on a frame. Two streams of one window are two different people
-    (a cannot-link); streams of neighbouring windows that are active together are the same one (a must-link).
+    Windows are equally long and start on a frame. Streams of one window that are active at once are different people
+    (a cannot-link).
 
     Attributes
     ----------

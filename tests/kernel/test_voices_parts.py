@@ -9,13 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speaksep_kernel.errors import InputError, PluginError
+from speaksep_kernel.recording.cache import AnalysisCache
+from speaksep_kernel.recording.recording import Recording
 from speaksep_kernel.testing import voice
 from speaksep_kernel.voices import clustering, weights
 from speaksep_kernel.voices.agglomeration import agglomerate
 from speaksep_kernel.voices.clustering import cluster
+from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import CamPlusPlus, Encoder
 from speaksep_kernel.voices.fbank import fbank
 from speaksep_kernel.voices.rttm import parse_rttm, rttm_text
+from speaksep_kernel.voices.runs import ONE_VOICE, Voice, long_runs, with_voices
 from speaksep_kernel.voices.segmentation import window_starts
 from speaksep_kernel.voices.streams import Streams
 from speaksep_kernel.voices.timeline import timeline, turns
@@ -120,6 +124,68 @@ def test_alike_streams_are_two_people_only_if_they_overlap(together_frames, spea
     streams.activity[1::2, 100 - together_frames : 200 - together_frames] = 255
     alike = replace(streams, embedding=np.repeat(streams.embedding[:1], len(streams), 0))
     assert cluster(alike).label.max() + 1 == speakers
+
+
+def test_one_slip_does_not_make_two_people_of_one():
+    """One voice on the first stream of every window; once, the segmentation hears it twice at the same time."""
+    streams, _ = made_streams(2, 20)
+    one = np.repeat(streams.embedding[:1], len(streams), 0)
+    streams.activity[1::2] = 0
+    streams.activity[1, 50:150] = 255
+    alone = replace(streams, embedding=one, weight_s=np.where(streams.activity.any(1), 2, 0).astype(np.float32))
+    assert cluster(alone).label[0::2].max() == 0
+
+
+def test_streams_that_take_turns_may_outnumber_the_speakers():
+    streams, who = made_streams(2, 30, noise=0.6)
+    half = np.repeat(np.arange(len(streams)), 2)
+    cut = replace(
+        streams,
+        **{name: getattr(streams, name)[half] for name in ("window", "embedding", "weight_s", "label", "confidence")},
+        activity=streams.activity[half],
+    )
+    cut.activity[0::4, 50:100], cut.activity[1::4, :50] = 0, 0
+    cut.activity[2::4, 150:], cut.activity[3::4, :150] = 0, 0
+    cut.activity[0::4, 100:150] = 255
+    label = cluster(cut).label
+    assert (label >= 0).all()
+    assert same_partition(label, who[half])
+
+
+def test_stream_of_two_people_is_cut():
+    low, high = (voice(name)[0][:48000] for name in ("carlo", "june"))
+    audio = np.concatenate([low, np.zeros(8000, np.float32), high])
+    activity = np.zeros((1, 325), np.uint8)
+    activity[0, :150], activity[0, 175:] = 255, 255
+    one = Streams(
+        window_start=np.zeros(1, np.int64),
+        window_frames=325,
+        window=np.zeros(1, np.int32),
+        activity=activity,
+        embedding=np.empty((1, 0), np.float32),
+        weight_s=np.zeros(1, np.float32),
+        label=np.full(1, -1, np.int32),
+        confidence=np.zeros(1, np.float32),
+    )
+    with AnalysisCache(Recording.open((audio, 16000))) as cache:
+        found = embed(cache, one)
+    assert [np.flatnonzero(row).tolist() for row in found.activity] == [list(range(150)), list(range(175, 325))]
+    assert found.weight_s.tolist() == [3.0, 3.0]
+    assert found.embedding[0] @ found.embedding[1] < ONE_VOICE
+
+
+def test_runs_of_one_person_stay_one_stream():
+    streams, _ = made_streams(2, 2)
+    like = streams.embedding[0]
+    found = with_voices(streams, {0: [Voice((0, 50), like, 1.0), Voice((60, 100), like, 0.8)]})
+    np.testing.assert_array_equal(found.activity, streams.activity)
+    assert found.weight_s[0] == pytest.approx(1.8)
+
+
+def test_short_runs_are_not_embedded_alone():
+    solo = np.zeros(200, bool)
+    solo[[*range(10, 60), *range(70, 90), *range(120, 199)]] = True
+    assert long_runs(solo) == [(10, 60), (120, 199)]
 
 
 def test_speakers_are_numbered_by_first_appearance():
