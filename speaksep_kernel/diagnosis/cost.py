@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from speaksep_kernel.diagnosis.report import Diagnosis
 
 WINDOW_S = 8.0
@@ -9,22 +11,26 @@ WINDOW_S = 8.0
 
 NETWORK_RTF = {"cpu": 0.09, "cuda": 0.002}
 """Seconds per second of window, on two CPU cores and on one GPU."""
-RENDER_RTF = 0.01
+VOICES_RTF = 0.06
+"""Who speaks when: segmentation and voices, on two CPU cores (a GPU is not used for them)."""
+RENDER_RTF = 0.002
 """Mixing down the tracks and writing them, per track."""
-START_S = {"cpu": 3.0, "cuda": 6.0}
-"""Loading the network."""
-BASE_BYTES = 700_000_000
-WINDOW_BYTES = 250_000_000
+CHANGE_S = 0.4
+"""Speakers who follow one another faster than this are separated there too: one cannot cut between them."""
+START_S = {"cpu": 4.0, "cuda": 7.0}
+"""Loading libraries and networks."""
+BASE_BYTES = 600_000_000
+WINDOW_BYTES = 370_000_000
 """Libraries and weights; activations of a batch of windows. Recordings are never held whole."""
 
 
 def predict_seconds(diagnosis: Diagnosis, *, hop_s: float, device: str, network: bool) -> float:
-    """Seconds a separation should take, the diagnosis not counted.
+    """Seconds a separation should take, all of it.
 
     Parameters
     ----------
     diagnosis
-        Its overlaps decide how many windows the network has to see.
+        Its overlaps and quick changes of speaker decide how many windows the network has to see.
     hop_s
         Step between windows.
     device
@@ -32,11 +38,11 @@ def predict_seconds(diagnosis: Diagnosis, *, hop_s: float, device: str, network:
     network
         Whether the network is used at all.
     """
-    rendering = RENDER_RTF * diagnosis.recording.seconds * (diagnosis.speakers + 1)
+    length_s = diagnosis.recording.seconds
+    always = START_S[device] + (VOICES_RTF + RENDER_RTF * (diagnosis.speakers + 1)) * length_s
     if not network:
-        return round(rendering, 1)
-    windows = {int(at // hop_s) for start, end in diagnosis.overlap_spans for at in _steps(start, end, hop_s)}
-    return round(START_S[device] + NETWORK_RTF[device] * WINDOW_S * len(windows) + rendering, 1)
+        return round(always, 1)
+    return round(always + NETWORK_RTF[device] * WINDOW_S * _windows(diagnosis, hop_s), 1)
 
 
 def predict_memory_bytes(diagnosis: Diagnosis) -> int:
@@ -44,6 +50,16 @@ def predict_memory_bytes(diagnosis: Diagnosis) -> int:
     return BASE_BYTES + WINDOW_BYTES + 4 * 20 * diagnosis.recording.rate_hz * (diagnosis.speakers + 2)
 
 
-def _steps(start_s: float, end_s: float, hop_s: float) -> list[float]:
-    count = int(end_s // hop_s) - int(start_s // hop_s)
-    return [start_s + k * hop_s for k in range(count)] + [end_s]
+def _windows(diagnosis: Diagnosis, hop_s: float) -> int:
+    """Fewest windows that cover what has to be separated."""
+    changes = [
+        (after.start_s, after.start_s)
+        for before, after in pairwise(diagnosis.turns)
+        if before.speaker != after.speaker and 0 <= after.start_s - before.end_s < CHANGE_S
+    ]
+    count, covered_s = 0, -1.0
+    for start_s, end_s in sorted([*diagnosis.overlap_spans, *changes]):
+        while end_s > covered_s:
+            covered_s = max(start_s, covered_s) + hop_s
+            count += 1
+    return count

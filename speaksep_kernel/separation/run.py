@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,6 +16,9 @@ from speaksep_kernel.separation.protocol import Float32, LocalTracks, Separator
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, frame_level
 from speaksep_kernel.separation.windows import Windows
 from speaksep_kernel.voices.streams import RATE_HZ
+
+BATCH = min(8, max(4, os.cpu_count() or 1))
+"""Windows handed over at once: one for every core, but no more than memory is promised for."""
 
 
 class Reader16k(Protocol):
@@ -38,7 +42,7 @@ def separate_windows(
     store: TrackStore,
     *,
     hook: ProgressHook,
-    batch: int = 4,
+    batch: int = BATCH,
 ) -> WindowTable:
     """Separate ``windows`` and append them to the table and the store.
 

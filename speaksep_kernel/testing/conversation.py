@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +70,7 @@ def conversation(
     *,
     rate_hz: int = RATE_HZ,
     noise_dbfs: float | None = -70.0,
-    voices: tuple[str, ...] = VOICES,
+    voices: tuple[str, ...] | Mapping[str, Sequence[Float32]] = VOICES,
 ) -> Conversation:
     """Make a conversation.
 
@@ -93,7 +94,8 @@ def conversation(
     noise_dbfs
         RMS level of pink room noise; ``None`` for none at all.
     voices
-        Names out of :data:`~speaksep_kernel.testing.voices.VOICES`.
+        Names out of :data:`~speaksep_kernel.testing.voices.VOICES`, or other people's utterances (16 kHz, speech from
+        end to end, at about the same level) by name.
 
     Raises
     ------
@@ -106,10 +108,12 @@ def conversation(
     >>> talk.references.shape, talk.speakers
     ((2, 320000), ('allison', 'librivox'))
     """
+    names = tuple(voices)[:speakers]
     if not 0 <= speakers <= len(voices):
         raise ValueError(f"{speakers} speakers asked of {len(voices)} voices")
     rng = np.random.default_rng(seed)
-    said, turns = _talk(voices[:speakers], round(seconds * RATE_HZ), overlap, rng)
+    clips = [voices[name] if isinstance(voices, Mapping) else voice(name) for name in names]
+    said, turns = _talk(clips, round(seconds * RATE_HZ), overlap, rng)
     # A short talk may end before everybody spoke: number by first appearance, the silent ones last.
     order = list(dict.fromkeys([turn.speaker for turn in turns] + list(range(speakers))))
     total = round(seconds * rate_hz)
@@ -128,21 +132,23 @@ def conversation(
         references=references,
         noise=noise,
         rate_hz=rate_hz,
-        speakers=tuple(voices[k] for k in order),
+        speakers=tuple(names[k] for k in order),
         turns=_numbered(turns, order),
     )
 
 
-def _talk(names: tuple[str, ...], total: int, overlap: float, rng: np.random.Generator) -> tuple[Float32, list[Turn]]:
+def _talk(
+    clips: Sequence[Sequence[Float32]], total: int, overlap: float, rng: np.random.Generator
+) -> tuple[Float32, list[Turn]]:
     """What each says, (speakers, total) at 16 kHz, and the turns with speakers counted from 0."""
-    said = np.zeros((len(names), total), np.float32)
-    gains = 10 ** (rng.uniform(-3, 3, len(names)) / 20)
-    decks: list[list[int]] = [[] for _ in names]
-    free = np.zeros(len(names), np.int64)  # where each may speak again
+    said = np.zeros((len(clips), total), np.float32)
+    gains = 10 ** (rng.uniform(-3, 3, len(clips)) / 20)
+    decks: list[list[int]] = [[] for _ in clips]
+    free = np.zeros(len(clips), np.int64)  # where each may speak again
     turns: list[Turn] = []
     end, last, length = int(0.3 * RATE_HZ), -1, 0
-    while len(names) > 0:
-        others = [j for j in range(len(names)) if j != last or len(names) == 1]
+    while len(clips) > 0:
+        others = [j for j in range(len(clips)) if j != last or len(clips) == 1]
         k = int(rng.choice([j for j in others if free[j] == 0] or others))
         start = end + int(rng.uniform(0.15, 0.9) * RATE_HZ)
         if overlap >= 1:  # nobody is ever alone: everybody speaks from the first sample to the last
@@ -152,8 +158,8 @@ def _talk(names: tuple[str, ...], total: int, overlap: float, rng: np.random.Gen
             start = end - int(rng.uniform(0.3, 0.6 + 0.4 * overlap) * length * min(1.0, overlap + 0.25))
         start = max(start, int(free[k]))
         if not decks[k]:
-            decks[k] = list(rng.permutation(len(voice(names[k]))))
-        clip = voice(names[k])[decks[k].pop()]
+            decks[k] = list(rng.permutation(len(clips[k])))
+        clip = clips[k][decks[k].pop()]
         stop = min(total, start + len(clip))
         if stop - start < (SHORTEST_TURN_S if overlap < 1 else FADE_S) * RATE_HZ:
             break
