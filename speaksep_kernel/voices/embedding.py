@@ -107,7 +107,8 @@ def _speech(
     if solo_s < MIN_SOLO_S:
         return [(everywhere, _kept(samples, active), float(active.sum() * FRAME_S) * MIXED_WEIGHT)]
     runs = long_runs(solo)
-    if not runs:
+    # In a recording of one window no other one can put right what was cut by mistake.
+    if not runs or len(streams.window_start) == 1:
         return [(everywhere, _kept(samples, solo), solo_s)]
     return [((a, b), samples[a * FRAME : b * FRAME], (b - a) * FRAME_S) for a, b in runs]
 

@@ -158,7 +158,7 @@ def test_stream_of_two_people_is_cut():
     activity = np.zeros((1, 325), np.uint8)
     activity[0, :150], activity[0, 175:] = 255, 255
     one = Streams(
-        window_start=np.zeros(1, np.int64),
+        window_start=np.array([0, 100], np.int64),
         window_frames=325,
         window=np.zeros(1, np.int32),
         activity=activity,
