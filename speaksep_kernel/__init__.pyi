@@ -9,6 +9,7 @@ from speaksep_kernel.errors import SpeakSepError as SpeakSepError
 from speaksep_kernel.errors import StoreError as StoreError
 from speaksep_kernel.pipeline import diagnose as diagnose
 from speaksep_kernel.pipeline import export as export
+from speaksep_kernel.pipeline import identify as identify
 from speaksep_kernel.pipeline import plan as plan
 from speaksep_kernel.pipeline import render as render
 from speaksep_kernel.pipeline import separate as separate
@@ -19,6 +20,7 @@ from speaksep_kernel.recording import Recording as Recording
 from speaksep_kernel.results.values import Separation as Separation
 from speaksep_kernel.results.values import Track as Track
 from speaksep_kernel.testing import sample_recording as sample_recording
+from speaksep_kernel.voices.enrolment import enroll as enroll
 from speaksep_kernel.voices.turns import Turn as Turn
 
 __version__: str

@@ -14,11 +14,13 @@ from speaksep_kernel.diagnosis.run import diagnose_recording, recording_facts
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Limits, Mixdown, Recording, Source
 from speaksep_kernel.results.export import export_separation
+from speaksep_kernel.results.identify import identify_tracks
 from speaksep_kernel.results.rerender import render_again
 from speaksep_kernel.results.separate import separate_recording
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.results.verify import Verification
 from speaksep_kernel.results.verify import verify as _verify
+from speaksep_kernel.voices.book import enrolled_voices
 from speaksep_kernel.voices.diarization import diarize
 
 
@@ -129,6 +131,44 @@ def separate(
     plan = make_plan(_unheard(recording), **choices)
     done = separate_recording(recording, plan, hook=hook, directory=place, format=format)
     return replace(done, plan=make_plan(done.diagnosis, **choices))
+
+
+def identify(
+    separation: Separation | Source | Recording,
+    book: str | os.PathLike[str] | None = None,
+    *,
+    hook: ProgressHook = silent,
+) -> Separation:
+    """Name the speakers whose voices are in a book; all others stay nameless.
+
+    Parameters
+    ----------
+    separation
+        A separation or its directory, whose ``manifest.json`` takes the names; or a recording, separated on the way.
+    book
+        Path of the voice book; as ``SPEAKSEP_BOOK`` says, or in the user's data directory, if ``None``.
+    hook
+        Progress; raise from it to cancel.
+
+    Returns
+    -------
+    Separation
+        With ``name`` in its tracks, and also scores and runners-up in ``manifest.speakers``.
+
+    Raises
+    ------
+    InputError
+        Nobody is enrolled, the book is none or was made with another encoder, or neither a separation nor a recording
+        that can be used.
+    StoreError
+        The manifest cannot be written.
+    """
+    voices = enrolled_voices(book)  # before an hour of work
+    if isinstance(separation, str | os.PathLike) and Path(separation).is_dir():
+        separation = Separation.open(Path(separation))
+    if not isinstance(separation, Separation):
+        separation = separate(separation, hook=hook)
+    return identify_tracks(separation, voices, hook=hook)
 
 
 def export(

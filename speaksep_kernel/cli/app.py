@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from speaksep_kernel.cli import diagnose, doctor, plugins, render, separate, verify
+from speaksep_kernel.cli import diagnose, doctor, identify, plugins, render, separate, verify, voices
 from speaksep_kernel.cli.interrupt import INTERRUPTED, watch_interrupts
 from speaksep_kernel.cli.output import report_error
 from speaksep_kernel.errors import SpeakSepError
@@ -26,9 +26,11 @@ app = typer.Typer(
 )
 app.command("diagnose", short_help="Say what is in a recording.")(diagnose.diagnose)
 app.command("separate", short_help="One track per speaker.")(separate.separate)
+app.command("identify", short_help="Name the voices that a book knows.")(identify.identify)
 app.command("render", short_help="Tracks again, without the network.")(render.render)
 app.command("verify", short_help="Separate again, compare the bytes.")(verify.verify)
 app.command("doctor", short_help="Check the installation.")(doctor.doctor)
+app.add_typer(voices.app, name="voices", short_help="Enrol, list and forget voices.")
 app.add_typer(plugins.app, name="plugins", short_help="List, check and start plugins.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,6 +25,9 @@ SpeakersOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a summary.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+BookOption = Annotated[
+    Path | None, typer.Option("--book", metavar="PATH", help="Voice book; SPEAKSEP_BOOK, or your own, if left out.")
+]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where networks run.")]
 
 

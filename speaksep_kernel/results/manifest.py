@@ -63,6 +63,9 @@ class SpeakerEntry(_Model):
 
     label: str
     name: str | None = None
+    score: float | None = Field(default=None, description="how sure the name is, see docs/identification.md")
+    runner_up: str | None = Field(default=None, description="likeliest other voice of the book")
+    runner_up_score: float | None = None
     file: str
     seconds: float = Field(description="seconds of speech")
     confidence: float
