@@ -11,7 +11,6 @@ import typer
 from typer.exceptions import TyperException
 
 from speaksep_kernel.cli import diagnose, doctor, identify, plugins, render, separate, verify, voices
-from speaksep_kernel.cli.allocator import use_one_heap
 from speaksep_kernel.cli.interrupt import INTERRUPTED, watch_interrupts
 from speaksep_kernel.cli.output import report_error
 from speaksep_kernel.errors import SpeakSepError
@@ -66,7 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
-    use_one_heap()
     try:
         with watch_interrupts():
             code: int = app(words, prog_name="speaksep", standalone_mode=False) or 0
