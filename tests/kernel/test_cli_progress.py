@@ -14,6 +14,14 @@ from speaksep_kernel.cli.bar import PlainLines, progress
 from speaksep_kernel.testing import sample_recording
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard():
+    """A shell starts what runs in its background deaf to Ctrl-C, and so would be every program started here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_lines_say_how_far_and_how_long():
     stream = io.StringIO()
     lines = PlainLines(stream, every_s=0.0)
