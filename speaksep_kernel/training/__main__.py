@@ -18,7 +18,7 @@ from speaksep_kernel.errors import InputError, SpeakSepError
 from speaksep_kernel.separation.network import SeparationNetwork, load_network
 from speaksep_kernel.training.corpus import Corpus, read_corpus
 from speaksep_kernel.training.loop import Recipe, train
-from speaksep_kernel.training.mixer import Mixer
+from speaksep_kernel.training.mixer import Mixer, Settings
 from speaksep_kernel.training.rooms import simulate_rooms
 from speaksep_kernel.training.validation import training_sets
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             train(
                 network,
-                Mixer(corpus, rooms, device=device, seed=options.seed),
+                Mixer(corpus, rooms, device=device, seed=options.seed, settings=_settings(options)),
                 sets,
                 options.run,
                 recipe,
@@ -97,9 +97,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--constant", action="store_true", help="hold the learning rate instead of letting it fall")
     add("--validate-minutes", type=float, default=10.0, help="wall-clock between validations and checkpoints")
     add("--rooms", type=int, default=400, help="simulated rooms; 0 trains without")
+    add("--counts", type=float, nargs=4, default=Settings.counts, help="shares of mixtures with 0, 1, 2 and 3 speakers")
+    add("--taking-turns", type=float, default=Settings.taking_turns, help="share of mixtures with pauses and turns")
     add("--seed", type=int, default=1)
     add("--cache", type=Path, help="folder that keeps the decoded corpus and the rooms between parts")
     return parser
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    if min(options.counts) < 0 or sum(options.counts) <= 0 or not 0 <= options.taking_turns <= 1:
+        raise InputError(
+            f"no mixtures can be drawn with --counts {' '.join(map(str, options.counts))} "
+            f"--taking-turns {options.taking_turns}",
+            reason="bad-shares",
+            hint="give four shares of 0 or more, not all 0, and one from 0 to 1",
+        )
+    return Settings(counts=tuple(options.counts), taking_turns=options.taking_turns)
 
 
 def _network(options: argparse.Namespace) -> SeparationNetwork:

@@ -177,6 +177,33 @@ def test_ctrl_c_leaves_a_usable_checkpoint(tmp_path, capsys, monkeypatch):
     assert "going on from step 3" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "shares",
+    [["--counts", "0", "0", "0", "0"], ["--counts", "1", "-1", "1", "0"], ["--taking-turns", "2"]],
+    ids=["nothing", "less than nothing", "more than all"],
+)
+@pytest.mark.usefixtures("quick")
+def test_shares_that_make_no_mixture(tmp_path, capsys, shares):
+    folders(tmp_path / "voices")
+    assert main(command(tmp_path, "--minutes", "1", *shares)) == 2
+    assert "no mixtures can be drawn" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick")
+def test_shares_decide_what_is_mixed(tmp_path, monkeypatch):
+    folders(tmp_path / "voices")
+    draw, heard = Mixer.batch, []
+
+    def counted(self, size, seconds):
+        batch = draw(self, size, seconds)
+        heard.append(int((batch.sources.square().sum(-1) > 0).sum()))
+        return batch
+
+    monkeypatch.setattr(Mixer, "batch", counted)
+    assert main(command(tmp_path, "--minutes", "0.01", "--counts", "0", "0", "1", "0", "--taking-turns", "0")) == 0
+    assert set(heard) == {2}
+
+
 @pytest.mark.parametrize("name", ["missing.safetensors", "damaged.safetensors"])
 def test_weights_that_cannot_be_read(tmp_path, capsys, name):
     (tmp_path / "damaged.safetensors").write_bytes(b"damaged")
