@@ -1,6 +1,6 @@
 """Broken files of every format: a valid recording or a SpeakSepError, never anything else, and silence on stderr.
 
-``tests/bench/fuzz_recording.py`` does the same with any number of files, each in a process of its own.
+``tests/bench/fuzz.py`` does the same with any number of files, each in a process of its own.
 """
 
 from __future__ import annotations
