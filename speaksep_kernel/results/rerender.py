@@ -16,10 +16,11 @@ from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.plugins import create
 from speaksep_kernel.progress import ProgressHook, silent
-from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording, Source
+from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.results.assembly import TABLE, Clock, Result, assemble
 from speaksep_kernel.results.directory import INTERNAL, check_target, staged
 from speaksep_kernel.results.manifest import Manifest, read_manifest, recording_of
+from speaksep_kernel.results.reading import read_again
 from speaksep_kernel.results.render import render_apart, render_blocks
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.separation.stitch import STORE
@@ -79,12 +80,11 @@ def render_again(
     )
     store.check(len(table))
     clock = Clock()
-    mixture = manifest.mixture
     with clock("read"):
-        cache = AnalysisCache(recording, Mixdown(mixture.kind, mixture.weights, mixture.why), hook)
+        cache = read_again(manifest, recording, hook)
     with cache, staged(Path(out)) as stage:
         shutil.copytree(directory / INTERNAL, stage / INTERNAL)
-        apart = mixture.kind == "apart"
+        apart = manifest.mixture.kind == "apart"
         table = relabelled(table, number)
         blocks = _joined(render_apart(cache), number) if apart else render_blocks(cache, table, store)
         found = turns(np.asarray(table.activity / np.float32(255), dtype=np.float32))
