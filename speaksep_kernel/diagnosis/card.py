@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from speaksep_kernel.diagnosis.advice import sentence
-from speaksep_kernel.diagnosis.report import Diagnosis, Finding, Severity, Span
+from speaksep_kernel.diagnosis.finding import Facts, Finding, Severity, Span
 
 # Colours that read on white and on black; everything else is inherited or a mix with the current colour.
 COLOURS: dict[Severity, str] = {"error": "#d33", "warning": "#d97706", "notice": "#3b82f6", "info": "#7d8590"}
@@ -14,20 +15,28 @@ MOST_SPANS = 400
 """More marks than this cannot be told apart on a strip."""
 
 
-def card(diagnosis: Diagnosis) -> str:
-    """HTML of a diagnosis, all text escaped."""
-    facts = diagnosis.recording
+def card(
+    facts: Facts,
+    findings: Sequence[Finding],
+    *,
+    speakers: int,
+    speaker_confidence: float,
+    speech_ratio: float,
+    overlap_ratio: float,
+    overlap_spans: tuple[Span, ...],
+) -> str:
+    """HTML of a diagnosis, all text escaped; the parameters are those of `Diagnosis`."""
     channels = {1: "mono", 2: "stereo"}.get(facts.channels, f"{facts.channels} channels")
     coded = f"{facts.format} {facts.subtype}".strip()
     head = f"{_clock(facts.seconds)} · {facts.rate_hz / 1000:g} kHz · {channels} · {coded}"
-    people = "1 speaker" if diagnosis.speakers == 1 else f"{diagnosis.speakers} speakers"
+    people = "1 speaker" if speakers == 1 else f"{speakers} speakers"
     numbers = (
-        (people, f"{100 * diagnosis.speaker_confidence:.0f} % sure"),
-        (f"{100 * diagnosis.speech_ratio:.0f} %", "speech"),
-        (f"{100 * diagnosis.overlap_ratio:.0f} %", "of it overlapping"),
+        (people, f"{100 * speaker_confidence:.0f} % sure"),
+        (f"{100 * speech_ratio:.0f} %", "speech"),
+        (f"{100 * overlap_ratio:.0f} %", "of it overlapping"),
     )
-    shown = [finding for finding in diagnosis.findings if finding.severity != "info"]
-    rest = [finding for finding in diagnosis.findings if finding.severity == "info"]
+    shown = [finding for finding in findings if finding.severity != "info"]
+    rest = [finding for finding in findings if finding.severity == "info"]
     verdict = "".join(map(_finding, shown)) or f'<p style="margin:8px 0">{escape("Nothing needs attention.")}</p>'
     return (
         f'<section aria-label="Diagnosis" style="font:14px/1.45 system-ui,sans-serif;max-width:46em;padding:12px 16px;'
@@ -35,7 +44,7 @@ def card(diagnosis: Diagnosis) -> str:
         f'<div style="font-weight:600;font-size:1.1em;overflow-wrap:anywhere">{escape(facts.name)}</div>'
         f'<div style="opacity:.75">{escape(head)}</div>'
         f'<div style="display:flex;flex-wrap:wrap;gap:8px 28px;margin:10px 0">{"".join(map(_number, numbers))}</div>'
-        f"{_strip(diagnosis.overlap_spans, facts.seconds)}{verdict}"
+        f"{_strip(overlap_spans, facts.seconds)}{verdict}"
         f'<details style="margin-top:8px"><summary style="cursor:pointer">All measurements</summary>'
         f'<table style="border-collapse:collapse;margin-top:6px;font-size:.93em"><tbody>{"".join(map(_row, rest))}'
         f"</tbody></table></details></section>"
