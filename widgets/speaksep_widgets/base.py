@@ -1,0 +1,52 @@
+"""What all widgets share: the browser asks, Python answers, and a failure is an answer too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import anywidget
+
+from speaksep_kernel.errors import InputError, SpeakSepError
+
+Answer: TypeAlias = "tuple[dict[str, Any], Sequence[bytes | memoryview]]"
+
+MOST_BYTES = 2 << 20
+"""No answer is larger: what is larger belongs on HTTP or into several answers."""
+
+
+class SpeakSepWidget(anywidget.AnyWidget):
+    """A widget whose browser side asks for what it draws and plays.
+
+    A message ``{"id": 7, "ask": "peaks", …}`` calls ``answer_peaks(…)`` with the other fields as keywords. It returns
+    a JSON-ready mapping and buffers, which go back as ``{"id": 7, "ok": true, …}``; a `SpeakSepError` goes back as
+    ``{"id": 7, "ok": false, "error": …, "reason": …, "hint": …}``, the error shape of every surface.
+    """
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(self._asked)
+
+    def _asked(self, _: Any, content: Any, buffers: Any) -> None:
+        if not isinstance(content, dict) or "ask" not in content:
+            return
+        call = {name: value for name, value in content.items() if name not in ("id", "ask")}
+        try:
+            answer = getattr(self, f"answer_{content['ask']}", None)
+            if answer is None:
+                raise InputError(f"nobody answers {content['ask']!r}", reason="unknown-ask")
+            found, out = answer(**call, **({"buffers": buffers} if buffers else {}))
+            size = sum(memoryview(buffer).nbytes for buffer in out)
+            if size > MOST_BYTES:
+                raise InputError(
+                    f"{content['ask']} of {size} bytes in one message", reason="answer-too-large", hint="ask for less"
+                )
+        except SpeakSepError as error:
+            self.send({"id": content.get("id"), **error.to_dict()})
+        except Exception as error:  # the page must hear of it, and a traceback in a comm handler reaches nobody
+            fault = SpeakSepError(
+                f"{type(error).__name__}: {error}", reason="internal", hint="a fault of ours; please report it"
+            )
+            self.send({"id": content.get("id"), **fault.to_dict()})
+        else:
+            self.send({"id": content.get("id"), "ok": True, **found}, buffers=list(out))
