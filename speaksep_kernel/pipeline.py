@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.diagnosis.run import diagnose_recording, recording_facts
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Limits, Mixdown, Recording, Source
-from speaksep_kernel.results.export import export_separation
+from speaksep_kernel.results.export import export_files
 from speaksep_kernel.results.identify import identify_tracks
 from speaksep_kernel.results.rerender import render_again
 from speaksep_kernel.results.separate import separate_recording
@@ -173,31 +173,42 @@ def identify(
 
 def export(
     separation: Separation | str | os.PathLike[str],
-    format: str,
+    formats: str | Iterable[str],
     directory: str | os.PathLike[str],
     *,
+    exclusive: bool = False,
+    overwrite: bool = False,
     hook: ProgressHook = silent,
-) -> Separation:
-    """Write a separation in another audio format.
+) -> tuple[Path, ...]:
+    """Write files for other tools: labels, packages, or the tracks in another audio format. All of them, or none.
 
     Parameters
     ----------
     separation
         What to export, or its directory.
-    format
-        Name of an exporter: flac, wav, mp3, m4a, ogg, opus.
+    formats
+        One name or several, of formats (such as textgrid, audacity, eaf, stems) and of audio exporters (such as mp3).
     directory
-        As for `separate`.
+        Where to; made if it does not exist.
+    exclusive
+        Let nobody speak at once in the labels.
+    overwrite
+        Replace files that exist.
+
+    Returns
+    -------
+    The files written, in the order of ``formats``.
 
     Raises
     ------
     InputError
-        Not a separation, an unknown format, an unusable directory.
+        Not a separation, an unknown format, a file that exists already, an unusable directory.
     StoreError
         The disk is full.
     """
     opened = separation if isinstance(separation, Separation) else Separation.open(Path(separation))
-    return export_separation(opened, format, Path(directory), hook=hook)
+    names = [formats] if isinstance(formats, str) else list(formats)
+    return export_files(opened, names, Path(directory), exclusive=exclusive, overwrite=overwrite, hook=hook)
 
 
 def render(

@@ -22,6 +22,7 @@ GROUPS = (
     "speaksep.encoders",
     "speaksep.cleaners",
     "speaksep.exporters",
+    "speaksep.formats",
     "speaksep.executors",
 )
 

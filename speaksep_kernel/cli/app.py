@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from speaksep_kernel.cli import diagnose, doctor, identify, plugins, render, separate, verify, voices
+from speaksep_kernel.cli import diagnose, doctor, export, identify, plugins, render, separate, verify, voices
 from speaksep_kernel.cli.interrupt import INTERRUPTED, watch_interrupts
 from speaksep_kernel.cli.output import report_error
 from speaksep_kernel.errors import SpeakSepError
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("diagnose", short_help="Say what is in a recording.")(diagnose.diagnose)
 app.command("separate", short_help="One track per speaker.")(separate.separate)
 app.command("identify", short_help="Name the voices that a book knows.")(identify.identify)
+app.command("export", short_help="Labels and packages for other tools.")(export.export)
 app.command("render", short_help="Tracks again, without the network.")(render.render)
 app.command("verify", short_help="Separate again, compare the bytes.")(verify.verify)
 app.command("doctor", short_help="Check the installation.")(doctor.doctor)

@@ -6,8 +6,8 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from speaksep_kernel.errors import InputError, StoreError
@@ -74,6 +74,54 @@ def staged(directory: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(stage, ignore_errors=True)
         _unfinished.discard(stage)
+
+
+@contextmanager
+def staged_files(directory: Path, names: Sequence[str], *, overwrite: bool) -> Iterator[Path]:
+    """A scratch directory whose files, of these names, move into ``directory`` when the block ends well.
+
+    Raises
+    ------
+    InputError
+        Reasons ``output-is-a-file`` and, unless ``overwrite``, ``output-exists``.
+    StoreError
+        The disk is full, or may not be written to.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise InputError(
+            f"output {str(directory)!r} is a file", reason="output-is-a-file", hint="give the name of a directory"
+        )
+    taken = [name for name in names if (directory / name).exists()]
+    if taken and not overwrite:
+        raise InputError(
+            f"{str(directory / taken[0])!r} exists already",
+            reason="output-exists",
+            hint="it may hold corrections: choose another directory, or ask for it to be overwritten",
+        )
+    made = not directory.exists()
+    stage: Path | None = None
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=".export.", suffix=".part", dir=directory))
+        _unfinished.add(stage)
+        yield stage
+        for name in names:
+            _sync(stage / name)
+        for name in names:
+            (stage / name).replace(directory / name)
+    except BaseException as error:
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+        if made:
+            with suppress(OSError):
+                directory.rmdir()
+        if isinstance(error, OSError):
+            raise _failed(directory, error) from error
+        raise
+    finally:
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+            _unfinished.discard(stage)
 
 
 def discard_unfinished() -> None:

@@ -1,68 +1,111 @@
-"""A separation in another audio format."""
+"""Files for other tools out of a finished separation: labels, packages, and its audio in other formats."""
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from speaksep_kernel.plugins import create
+from speaksep_kernel.errors import InputError
+from speaksep_kernel.plugins import Loaded, available, create
 from speaksep_kernel.progress import ProgressHook, silent, track
 from speaksep_kernel.recording import Recording
-from speaksep_kernel.results.directory import INTERNAL, MANIFEST, staged
+from speaksep_kernel.results.directory import staged_files
 from speaksep_kernel.results.exporters import Exporter
-from speaksep_kernel.results.manifest import hashes
-from speaksep_kernel.results.values import PICTURE, TURNS, Separation
+from speaksep_kernel.results.handover import Format, Handover
+from speaksep_kernel.results.values import Separation
 
 
-def export_separation(
-    separation: Separation, format: str, directory: str | Path, *, hook: ProgressHook = silent
-) -> Separation:
-    """Write a separation's tracks and residual in another format, with turns, table and manifest.
+def export_files(
+    separation: Separation,
+    formats: Sequence[str],
+    directory: Path,
+    *,
+    exclusive: bool = False,
+    overwrite: bool = False,
+    hook: ProgressHook = silent,
+) -> tuple[Path, ...]:
+    """Write files for other tools; all of them, or none.
 
     Parameters
     ----------
     separation
         What to export.
-    format
-        Name of an exporter: flac, wav, mp3, m4a, ogg, opus.
+    formats
+        Names of formats (one file each, named after the recording) and of audio exporters (one file per track and one
+        of the residual).
     directory
-        A new or empty directory, or one with earlier results, which are replaced.
+        Where to; made if it does not exist.
+    exclusive
+        Let nobody speak at once in the labels, see `exclusive_turns`.
+    overwrite
+        Replace files that exist.
+    hook
+        Told "export" in files.
+
+    Returns
+    -------
+    The files, in the order of ``formats``.
 
     Raises
     ------
     InputError
-        Unknown format or bad output place.
+        Reasons ``unknown-format``, ``missing-package``, ``output-exists``, ``output-is-a-file`` and
+        ``output-is-the-result``.
     StoreError
-        The disk is full.
+        The disk is full, or may not be written to.
     """
-    exporter: Exporter = create("exporter", format)
-    source, manifest = separation.directory, separation.manifest
-    with staged(Path(directory)) as stage:
-        names = {name: Path(name).stem + exporter.suffix for name in _audio(separation)}
-        for old, new in track(names.items(), hook, "export", len(names)):
-            _convert(source / old, stage / new, exporter)
-        for name in (TURNS, PICTURE):
-            shutil.copy(source / name, stage / name)
-        shutil.copytree(source / INTERNAL, stage / INTERNAL)
-        manifest = manifest.model_copy(
-            update={
-                "parameters": {**manifest.parameters, "format": format},
-                "speakers": tuple(s.model_copy(update={"file": names[s.file]}) for s in manifest.speakers),
-                "residual": names[manifest.residual],
-                "files": hashes(stage, without=(PICTURE,)),
-            }
+    if directory.resolve() == separation.directory.resolve():
+        raise InputError(
+            f"{str(directory)!r} is the separation itself",
+            reason="output-is-the-result",
+            hint="give another directory for what is exported",
         )
-        (stage / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
-    return Separation.open(directory)
+    handover = Handover.of(separation, exclusive=exclusive)
+    writers: dict[str, Callable[[Path], None]] = {}
+    for name in dict.fromkeys(formats):
+        for file, write in _files(name, handover).items():
+            if file in writers:
+                raise InputError(
+                    f"two of the formats {', '.join(formats)} would write {file!r}",
+                    reason="same-file",
+                    hint="export them one after the other, into two directories",
+                )
+            writers[file] = write
+    with staged_files(directory, tuple(writers), overwrite=overwrite) as stage:
+        for file, write in track(writers.items(), hook, "export", len(writers)):
+            write(stage / file)
+    return tuple(directory / file for file in writers)
 
 
-def _audio(separation: Separation) -> list[str]:
-    return [*(entry.file for entry in separation.manifest.speakers), separation.manifest.residual]
+def format_names() -> dict[str, str]:
+    """Everything that can be exported to, with a line about it; formats first, then audio."""
+    return {
+        name: plugin.info.summary
+        for group in ("speaksep.formats", "speaksep.exporters")
+        for name, plugin in available(group).items()
+        if isinstance(plugin, Loaded)
+    }
 
 
-def _convert(source: Path, target: Path, exporter: Exporter) -> None:
+def _files(name: str, handover: Handover) -> dict[str, Callable[[Path], None]]:
+    """What one format writes: file names, and how."""
+    if name in available("speaksep.formats"):
+        format: Format = create("format", name)
+        return {f"{handover.title}{format.suffix}": partial(format.write, handover)}
+    if name not in available("speaksep.exporters"):
+        raise InputError(
+            f"unknown format {name!r}", reason="unknown-format", hint=f"one or more of: {', '.join(format_names())}"
+        )
+    exporter: Exporter = create("exporter", name)
+    tracks = handover.separation.tracks
+    stems = {handover.stem(track): track.file for track in tracks} | {"residual": handover.separation.residual}
+    return {f"{stem}{exporter.suffix}": partial(_convert, source, exporter) for stem, source in stems.items()}
+
+
+def _convert(source: Path, exporter: Exporter, target: Path) -> None:
     recording = Recording.open(source)
     bits = 16 if recording.bit_depth == 16 else 24
     writer = exporter.open(target, rate_hz=recording.rate_hz, bits=bits, samples=recording.frames)

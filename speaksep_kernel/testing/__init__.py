@@ -9,6 +9,7 @@ from pathlib import Path
 
 from speaksep_kernel.testing.conformance import CheckResult, check_plugin, plugin_checks
 from speaksep_kernel.testing.conversation import Conversation, conversation
+from speaksep_kernel.testing.separated import known_separation
 from speaksep_kernel.testing.voices import VOICES, voice, voices
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Conversation",
     "check_plugin",
     "conversation",
+    "known_separation",
     "plugin_checks",
     "sample_recording",
     "voice",

@@ -19,7 +19,7 @@ def new_plugin(kind: str, name: str, folder: Path) -> Path:
     Parameters
     ----------
     kind
-        ``"separator"``, ``"diagnoser"``, ``"encoder"``, ``"cleaner"``, ``"exporter"`` or ``"executor"``.
+        ``"separator"``, ``"diagnoser"``, ``"encoder"``, ``"cleaner"``, ``"exporter"``, ``"format"`` or ``"executor"``.
     name
         Name of the plugin: lower-case letters, digits and dashes.
     folder

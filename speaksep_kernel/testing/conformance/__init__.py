@@ -37,7 +37,7 @@ def check_plugin(kind: str, cls: type[Any], **options: Any) -> list[CheckResult]
     Parameters
     ----------
     kind
-        ``"separator"``, ``"diagnoser"``, ``"encoder"``, ``"cleaner"``, ``"exporter"`` or ``"executor"``.
+        ``"separator"``, ``"diagnoser"``, ``"encoder"``, ``"cleaner"``, ``"exporter"``, ``"format"`` or ``"executor"``.
     cls
         The class.
     options

@@ -1,0 +1,1 @@
+"""Who speaks when, in the files of other tools: one module per format."""
