@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -19,6 +19,11 @@ MAX_SPEAKERS = 8
 """Most speakers that are looked for unasked."""
 MOST_SPEAKERS = 20
 """Most speakers that may be asked for."""
+CLEANING_ORDER = ("declip", "dc", "rumble", "hum", "denoise")
+"""What was cut off is restored from sound as it was recorded, and noise is judged best when nothing else is wrong."""
+ON_EXPORT = ("loudness",)
+"""Advice that changes levels: the tracks of a separation keep theirs."""
+LISTS = ("known", "cleaning", "offered", "reasons")
 HOP_S: Mapping[str, float] = {"fast": 8.0, "balanced": 6.0, "best": 4.0}
 """Step between windows of the network: more overlap, better seams, more work."""
 
@@ -35,8 +40,10 @@ class Plan:
         Exact number; ``None`` decides from the recording.
     min_speakers, max_speakers
         Bounds where it is not exact.
-    cleaning
-        Cleaning steps that will be applied, in order.
+    known
+        People in the voice book who are expected to speak; others may.
+    cleaning, cleaning_options
+        Cleaning steps that will be applied, in order, and options of some of them.
     offered
         Cleaning steps the diagnosis advises but nobody asked for.
     window_s, hop_s
@@ -58,7 +65,9 @@ class Plan:
     speakers: int | None = None
     min_speakers: int = 0
     max_speakers: int = MAX_SPEAKERS
+    known: tuple[str, ...] = ()
     cleaning: tuple[str, ...] = ()
+    cleaning_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     offered: tuple[str, ...] = ()
     window_s: float = WINDOW_S
     hop_s: float = HOP_S["balanced"]
@@ -75,13 +84,15 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready values."""
-        lists = {name: list(getattr(self, name)) for name in ("cleaning", "offered", "reasons")}
-        return asdict(self) | {"separator_options": dict(self.separator_options)} | lists
+        lists = {name: list(getattr(self, name)) for name in LISTS}
+        cleaning = {name: dict(options) for name, options in self.cleaning_options.items()}
+        options = {"separator_options": dict(self.separator_options), "cleaning_options": cleaning}
+        return asdict(self) | options | lists
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """The inverse of `to_dict`."""
-        return cls(**{**data, **{name: tuple(data[name]) for name in ("cleaning", "offered", "reasons")}})
+        return cls(**{**data, **{name: tuple(data[name]) for name in LISTS}})
 
 
 def make_plan(
@@ -90,11 +101,13 @@ def make_plan(
     speakers: int | Literal["auto"] | None = None,
     min_speakers: int = 0,
     max_speakers: int = MAX_SPEAKERS,
+    known: Sequence[str] = (),
     separator: str = "speaksep",
     separator_options: Mapping[str, Any] | None = None,
     device: Device = "auto",
     quality: Quality = "balanced",
-    clean: bool | None = None,
+    clean: bool | Sequence[str] | None = None,
+    cleaning_options: Mapping[str, Mapping[str, Any]] | None = None,
     format: str | None = None,
 ) -> Plan:
     """Decide what to do with a recording, following the advice of its diagnosis.
@@ -105,6 +118,8 @@ def make_plan(
         What was found.
     speakers, min_speakers, max_speakers
         What the caller knows of the number of speakers; ``None`` or "auto" decides from the recording.
+    known
+        People in the voice book who are expected to speak: their voices hold the clustering. Others may speak too.
     separator, separator_options
         Plugin to use where people talk over each other.
     device
@@ -112,22 +127,27 @@ def make_plan(
     quality
         More overlap between windows costs more time.
     clean
-        Apply the advised cleaning; by default it is named in the plan but not applied.
+        ``True`` applies the advised cleaning, names of cleaners apply these; by default the advised cleaning is named
+        in the plan but not applied.
+    cleaning_options
+        Options of cleaners, by their names.
     format
         File format of the tracks.
 
     Raises
     ------
     InputError
-        Reason ``bad-speakers``, ``unknown-separator``, ``unknown-device``, ``no-gpu``, ``unknown-quality`` or
-        ``no-cleaner``.
+        Reason ``bad-speakers``, ``unknown-separator``, ``unknown-device``, ``no-gpu``, ``unknown-quality``,
+        ``no-cleaner``, ``unknown-cleaner`` or ``unused-options``.
     """
     count = _checked_speakers(speakers, min_speakers, max_speakers)
+    named = _checked_known(known, count or max_speakers)
     _one_of("device", device, get_args(Device))
     _one_of("quality", quality, get_args(Quality))
     info = plugins.get("speaksep.separators", separator).info
     chosen, device_why = _device(device, info)
     cleaning, offered, clean_why = _cleaning(diagnosis, clean)
+    _check_cleaning_options(cleaning_options or {}, cleaning)
     needed = _network_needed(diagnosis)
     seconds = predict_seconds(diagnosis, hop_s=HOP_S[quality], device=chosen, network=needed)
     return Plan(
@@ -136,7 +156,9 @@ def make_plan(
         speakers=count,
         min_speakers=min_speakers,
         max_speakers=max_speakers,
+        known=named,
         cleaning=cleaning,
+        cleaning_options=dict(cleaning_options or {}),
         offered=offered,
         hop_s=HOP_S[quality],
         device=chosen,
@@ -146,6 +168,7 @@ def make_plan(
         predicted_memory_bytes=predict_memory_bytes(diagnosis),
         reasons=(
             _speakers_why(diagnosis, count, min_speakers, max_speakers),
+            *((f"The voices of {_list(named)} are known beforehand.",) if named else ()),
             _separation_why(diagnosis, separator, needed),
             *clean_why,
             *_source_why(diagnosis),
@@ -168,6 +191,17 @@ def _checked_speakers(speakers: object, least: int, most: int) -> int | None:
     if isinstance(speakers, bool) or not isinstance(speakers, int) or not 1 <= speakers <= MOST_SPEAKERS:
         raise InputError(f"cannot look for {speakers!r} speakers", reason="bad-speakers", hint=hint)
     return speakers
+
+
+def _checked_known(known: Sequence[str], most: int) -> tuple[str, ...]:
+    named = tuple(dict.fromkeys([known] if isinstance(known, str) else known))
+    if len(named) > most:
+        raise InputError(
+            f"{len(named)} people are known to speak ({_list(named)}), but {most} at most are looked for",
+            reason="bad-speakers",
+            hint="raise the number of speakers, or name fewer of them",
+        )
+    return named
 
 
 def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -193,23 +227,58 @@ def _device(device: Device, info: plugins.PluginInfo) -> tuple[Literal["cpu", "c
     return "cpu", "On the CPU: there is no GPU here."
 
 
-def _cleaning(diagnosis: Diagnosis, clean: bool | None) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _cleaning(
+    diagnosis: Diagnosis, clean: bool | Sequence[str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Steps to apply, steps only offered, and the reasons."""
     known = set(Advice)
-    steps = tuple(step for text in diagnosis.advice if text in known and (step := Advice(text).cleaner))
-    if not clean or not steps:
-        if not steps:
-            return (), (), ("No cleaning: nothing asks for it.",) if clean else ()
-        return (), steps, (f"No cleaning, though {_list(steps)} would help: it is applied only on request.",)
+    advised = (step for text in diagnosis.advice if text in known and (step := Advice(text).cleaner))
+    steps = _in_order(advised)
+    later = tuple(step for step in steps if step in ON_EXPORT)
+    now = tuple(step for step in steps if step not in ON_EXPORT)
+    on_export = tuple(f"Levels stay as they are; {step} can be brought to a target on export." for step in later)
+    if clean is not None and not isinstance(clean, bool):
+        named = _in_order([clean] if isinstance(clean, str) else clean)
+        for step in named:
+            plugins.get("speaksep.cleaners", step)
+        left = tuple(step for step in steps if step not in named)
+        return (
+            named,
+            left,
+            (f"Cleaning with {_list(named)}, as asked." if named else "No cleaning, as asked.", *on_export),
+        )
+    if not clean:
+        why = (f"No cleaning, though {_list(now)} would help: it is applied only on request.",) if now else ()
+        return (), steps, (*why, *on_export)
+    if not now:
+        return (), later, ("No cleaning: nothing asks for it.", *on_export)
     cleaners = plugins.available("speaksep.cleaners")
-    missing = tuple(step for step in steps if not isinstance(cleaners.get(step), plugins.Loaded))
+    missing = tuple(step for step in now if not isinstance(cleaners.get(step), plugins.Loaded))
     if missing:
         raise InputError(
             f"no cleaner is installed for {_list(missing)}",
             reason="no-cleaner",
             hint="install a plugin of group speaksep.cleaners, or separate without cleaning",
         )
-    return steps, (), (f"Cleaning with {_list(steps)}, as asked and advised.",)
+    return now, later, (f"Cleaning with {_list(now)}, as asked and advised.", *on_export)
+
+
+def _in_order(steps: Iterable[str]) -> tuple[str, ...]:
+    """Each once: our own in the order that suits them, then others as they come."""
+    rank = {step: place for place, step in enumerate(CLEANING_ORDER)}
+    return tuple(sorted(dict.fromkeys(steps), key=lambda step: rank.get(step, len(rank))))
+
+
+def _check_cleaning_options(options: Mapping[str, Mapping[str, Any]], steps: tuple[str, ...]) -> None:
+    unused = [name for name in options if name not in steps]
+    if unused:
+        raise InputError(
+            f"options for {_list(tuple(unused))}, which will not be applied",
+            reason="unused-options",
+            hint=f"ask for it by name; applied will be: {_list(steps) or 'nothing'}",
+        )
+    for name, values in options.items():
+        plugins.typed_options(plugins.get("speaksep.cleaners", name).info, values)
 
 
 def _network_needed(diagnosis: Diagnosis) -> bool:

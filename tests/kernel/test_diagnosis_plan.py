@@ -59,14 +59,14 @@ def test_nobody_speaks() -> None:
 @pytest.mark.parametrize("clean", [None, False])
 def test_cleaning_is_offered_but_off(clean: bool | None) -> None:
     chosen = plan(NOISY, clean=clean)
-    assert (chosen.cleaning, chosen.offered) == ((), ("denoise", "dc"))
-    assert "denoise, dc would help: it is applied only on request" in chosen.explain()
+    assert (chosen.cleaning, chosen.offered) == ((), ("dc", "denoise"))
+    assert "dc, denoise would help: it is applied only on request" in chosen.explain()
 
 
 def test_cleaning_without_a_cleaner_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speaksep_kernel.plugins.available", lambda group: {})
     monkeypatch.setattr("speaksep_kernel.plugins.get", lambda group, name: Cleaner)
-    with pytest.raises(InputError, match="no cleaner is installed for denoise, dc") as caught:
+    with pytest.raises(InputError, match="no cleaner is installed for dc, denoise") as caught:
         plan(NOISY, clean=True)
     assert caught.value.reason == "no-cleaner"
 
@@ -81,7 +81,40 @@ def test_cleaning_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     cleaners = {name: Loaded(Cleaner.info, Cleaner, "somebody's") for name in ("dc", "denoise")}
     monkeypatch.setattr("speaksep_kernel.plugins.available", lambda group: cleaners)
     monkeypatch.setattr("speaksep_kernel.plugins.get", lambda group, name: Cleaner)
-    assert plan(NOISY, clean=True).cleaning == ("denoise", "dc")
+    assert plan(NOISY, clean=True).cleaning == ("dc", "denoise")
+
+
+def test_cleaning_by_name_needs_no_advice() -> None:
+    chosen = plan(NOISY, clean=("hum", "declip", "hum"))
+    assert (chosen.cleaning, chosen.offered) == (("declip", "hum"), ("dc", "denoise"))
+    assert "Cleaning with declip, hum, as asked." in chosen.explain()
+
+
+def test_loudness_is_left_to_the_export() -> None:
+    quiet = replace(QUIET, findings=(Finding("loudness", -50.0, "LUFS", "notice", "", advice=Advice.CLEAN_LOUDNESS),))
+    chosen = plan(quiet, clean=True)
+    assert (chosen.cleaning, chosen.offered) == ((), ("loudness",))
+    assert "on export" in chosen.explain()
+
+
+@pytest.mark.parametrize(
+    ("choices", "reason"),
+    [
+        ({"clean": ("dc", "polish")}, "unknown-cleaner"),
+        ({"clean": ("dc",), "cleaning_options": {"hum": {"mains_hz": 50}}}, "unused-options"),
+        ({"clean": ("hum",), "cleaning_options": {"hum": {"mains": 50}}}, "unknown-option"),
+    ],
+    ids=["unknown", "options-of-another", "unknown-option"],
+)
+def test_wrong_cleaning_is_refused(choices: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InputError) as caught:
+        plan(QUIET, **choices)
+    assert caught.value.reason == reason
+
+
+def test_a_plan_with_cleaning_survives_json() -> None:
+    chosen = plan(QUIET, clean=("hum",), cleaning_options={"hum": {"mains_hz": 60}})
+    assert Plan.from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen
 
 
 def test_nothing_to_clean_needs_no_cleaner() -> None:
