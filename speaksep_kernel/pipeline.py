@@ -20,7 +20,7 @@ from speaksep_kernel.results.separate import separate_recording
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.results.verify import Verification
 from speaksep_kernel.results.verify import verify as _verify
-from speaksep_kernel.voices.book import enrolled_voices
+from speaksep_kernel.voices.book import Books, enrolled_voices
 from speaksep_kernel.voices.diarization import diarize
 
 
@@ -135,7 +135,7 @@ def separate(
 
 def identify(
     separation: Separation | Source | Recording,
-    book: str | os.PathLike[str] | None = None,
+    book: Books = None,
     *,
     hook: ProgressHook = silent,
 ) -> Separation:
@@ -146,7 +146,8 @@ def identify(
     separation
         A separation or its directory, whose ``manifest.json`` takes the names; or a recording, separated on the way.
     book
-        Path of the voice book; as ``SPEAKSEP_BOOK`` says, or in the user's data directory, if ``None``.
+        Path of the voice book, or of several, of which the first that knows a name counts; as ``SPEAKSEP_BOOK`` and
+        ``SPEAKSEP_SHARED_BOOKS`` say, or in the user's data directory, if ``None``.
     hook
         Progress; raise from it to cancel.
 

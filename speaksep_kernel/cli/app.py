@@ -31,7 +31,7 @@ app.command("export", short_help="Labels and packages for other tools.")(export.
 app.command("render", short_help="Tracks again, without the network.")(render.render)
 app.command("verify", short_help="Separate again, compare the bytes.")(verify.verify)
 app.command("doctor", short_help="Check the installation.")(doctor.doctor)
-app.add_typer(voices.app, name="voices", short_help="Enrol, list and forget voices.")
+app.add_typer(voices.app, name="voices", short_help="Enrol, list, rename, exchange and forget voices.")
 app.add_typer(plugins.app, name="plugins", short_help="List, check and start plugins.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speaksep_kernel.cli.bar import progress
-from speaksep_kernel.cli.options import BookOption, JsonOption, QuietOption
+from speaksep_kernel.cli.options import BooksOption, JsonOption, QuietOption
 from speaksep_kernel.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def identify(
         str,
         typer.Argument(metavar="DIR_OR_IN", help="What speaksep separate wrote (takes the names), or a recording."),
     ],
-    book: BookOption = None,
+    book: BooksOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:

@@ -28,6 +28,12 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progre
 BookOption = Annotated[
     Path | None, typer.Option("--book", metavar="PATH", help="Voice book; SPEAKSEP_BOOK, or your own, if left out.")
 ]
+BooksOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--book", metavar="PATH", help="Voice book, again for each shared one; those of the environment, if left out."
+    ),
+]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where networks run.")]
 
 

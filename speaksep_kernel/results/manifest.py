@@ -71,6 +71,15 @@ class SpeakerEntry(_Model):
     confidence: float
 
 
+class IdentificationEntry(_Model):
+    """What speakers were last compared with, see docs/identification.md."""
+
+    encoder: str
+    encoder_version: str
+    threshold: float = Field(description="least score that gives a name")
+    voices: int = Field(description="how many the books held")
+
+
 class Manifest(_Model):
     """Everything about a separation but the audio.
 
@@ -86,6 +95,7 @@ class Manifest(_Model):
     versions: dict[str, str]
     seeds: dict[str, int] = {}
     speakers: tuple[SpeakerEntry, ...]
+    identification: IdentificationEntry | None = None
     residual: str
     clipped_samples: int = Field(0, description="samples that no file can hold, if the input exceeds full scale")
     edits: tuple[dict[int, int], ...] = Field((), description="speakers corrected by hand since, one after the other")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -12,18 +11,19 @@ from numpy.typing import NDArray
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Limits, Recording, Source
-from speaksep_kernel.voices.book import DECIMALS, Sample, Voice, centroid, changing
-from speaksep_kernel.voices.diarization import Diarization, diarize
-from speaksep_kernel.voices.embedding import known
+from speaksep_kernel.voices.book import Books, Sample, Voice, book_path, changing, joined, read_book
+from speaksep_kernel.voices.book.values import DECIMALS, checked_name
+from speaksep_kernel.voices.diarization import diarize
+from speaksep_kernel.voices.streams import RATE_HZ
+from speaksep_kernel.voices.telephone import by_telephone
+from speaksep_kernel.voices.turns import Turn
+from speaksep_kernel.voices.voiceprint import MOST_S, voiceprint
 
 MIN_SPEECH_S = 3.0
 """Least speech in an enrolled recording."""
 OTHERS_S = 1.0
 OTHERS_SHARE = 0.05
 """More speech than this of anybody else (the larger of the two), and whose voice is meant is not known."""
-SAME_VOICE = 0.2
-"""Least cosine between two samples of a name: 96 % of strangers are below it, and one's own voice only by telephone."""
-LONGEST_NAME = 100
 
 
 def enroll(
@@ -32,7 +32,7 @@ def enroll(
     *,
     consent: bool = False,
     note: str = "",
-    book: str | os.PathLike[str] | None = None,
+    book: Books = None,
     limits: Limits | None = None,
     hook: ProgressHook = silent,
 ) -> Voice:
@@ -69,45 +69,29 @@ def enroll(
             reason="no-consent",
             hint="ask the person, then say so with --consent (consent=True)",
         )
-    name = _checked(name)
+    name = checked_name(name)
     if not sources:
         raise InputError(f"no recording of {name!r}", reason="no-samples", hint="give one or more files")
+    read_book(book_path(book))  # before any work
     fresh = [_sample(each, limits, hook) for each in sources]
-    with changing(book) as voices:
-        before = voices.get(name)
-        samples = (*(before.samples if before else ()), *(sample for _, sample in fresh))
-        # In the order given, each against what came before: so the message can say which one is unlike the others.
-        for at in range(max(1, len(samples) - len(fresh)), len(samples)):
-            _alike(name, fresh[at - len(samples)][0], samples[:at], samples[at])
-        voices[name] = Voice(
-            name=name,
-            consent=True,
-            note=note or (before.note if before else ""),
-            enrolled=before.enrolled if before else datetime.now(UTC).date().isoformat(),
-            samples=samples,
-        )
-        return voices[name]
-
-
-def _checked(name: str) -> str:
-    name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise InputError(
-            f"{name!r} cannot be a name",
-            reason="bad-name",
-            hint=f"give 1 to {LONGEST_NAME} printable characters",
-        )
-    return name
+    with changing(book) as opened:
+        first = Voice(name=name, consent=True, enrolled=datetime.now(UTC).date().isoformat(), samples=(fresh[0][1],))
+        voice = joined(opened.voices.get(name, first), fresh)
+        opened.voices[name] = voice.model_copy(update={"note": note or voice.note})
+        return opened.voices[name]
 
 
 def _sample(source: Source | Recording, limits: Limits | None, hook: ProgressHook) -> tuple[str, Sample]:
     recording = source if isinstance(source, Recording) else Recording.open(source, limits=limits)
     with AnalysisCache(recording, hook=hook) as cache:
         found = diarize(cache, hook=hook)
-    seconds = np.zeros(max(found.speakers, 1))
-    for turn in found.turns:
-        seconds[turn.speaker - 1] += turn.seconds
-    speaker = int(seconds.argmax())
+        seconds = np.zeros(max(found.speakers, 1))
+        for turn in found.turns:
+            seconds[turn.speaker - 1] += turn.seconds
+        speaker = int(seconds.argmax())
+        # As a track is heard when it is identified; the diarizer's own vectors serve to tell people of one recording
+        # apart, and may change with it.
+        speech = _speech(cache, [turn for turn in found.turns if turn.speaker == speaker + 1])
     speech_s = float(seconds[speaker])
     others_s = float(seconds.sum()) - speech_s
     if speech_s == 0:
@@ -128,26 +112,23 @@ def _sample(source: Source | Recording, limits: Limits | None, hook: ProgressHoo
             reason="too-little-speech",
             hint=f"give {MIN_SPEECH_S:g} s or more, better half a minute",
         )
-    vector = _voice_of(found, speaker)
     return recording.name, Sample(
-        seconds=round(speech_s, 2), vector=tuple(round(value, DECIMALS) for value in vector.tolist())
+        seconds=round(speech_s, 2),
+        vector=_rounded(voiceprint(speech)),
+        telephone=_rounded(voiceprint(by_telephone(speech))),
     )
 
 
-def _voice_of(found: Diarization, speaker: int) -> NDArray[np.float32]:
-    streams = found.streams
-    mine = (streams.label == speaker) & known(streams)
-    return centroid(streams.embedding[mine], streams.weight_s[mine])
+def _speech(cache: AnalysisCache, turns: Sequence[Turn]) -> NDArray[np.float32]:
+    """(samples,) turns end to end at 16 kHz, as many as a voiceprint listens to."""
+    parts = [np.zeros(0, np.float32)]
+    left = round(MOST_S * RATE_HZ)
+    for turn in turns:
+        first = round(turn.start_s * RATE_HZ)
+        parts.append(cache.read16k(first, min(round(turn.end_s * RATE_HZ), first + left)))
+        left -= len(parts[-1])
+    return np.concatenate(parts)
 
 
-def _alike(name: str, file: str, others: Sequence[Sample], sample: Sample) -> None:
-    other = centroid(
-        np.array([each.vector for each in others], np.float32), np.array([each.seconds for each in others], np.float32)
-    )
-    cosine = float(other @ np.array(sample.vector, np.float32))
-    if cosine < SAME_VOICE:
-        raise InputError(
-            f"{file} does not sound like the other samples of {name!r} (similarity {cosine:.2f}, least {SAME_VOICE})",
-            reason="samples-differ",
-            hint="check whose voice it is; enrol it under another name",
-        )
+def _rounded(vector: NDArray[np.float32]) -> tuple[float, ...]:
+    return tuple(round(value, DECIMALS) for value in vector.tolist())

@@ -62,7 +62,11 @@ def identify_voices(vectors: Float32, voices: Sequence[Voice], *, threshold: flo
     matches = [Match()] * len(vectors)
     if not (len(known) and voices):
         return tuple(matches)
-    score = scores(vectors[known], np.stack([voice.centroid for voice in voices]))
+    # A telephone changes a voice more than some people differ; who is like either of the two is this person.
+    score = np.maximum(
+        scores(vectors[known], np.stack([voice.centroid for voice in voices])),
+        scores(vectors[known], np.stack([voice.telephone for voice in voices])),
+    )
     # What lies below the threshold is worth nothing, so a good match never gives way to two bad ones.
     rows, columns = linear_sum_assignment(np.maximum(score - threshold, 0), maximize=True)
     chosen = {

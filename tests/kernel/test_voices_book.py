@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,29 +10,14 @@ from hypothesis import strategies as st
 
 from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.testing import conversation, voice
-from speaksep_kernel.voices.book import Sample, Voice, book_path, changing, forget, read_book
+from speaksep_kernel.voices.book import book_path, changing, forget, read_book
 from speaksep_kernel.voices.encoders import CamPlusPlus
 from speaksep_kernel.voices.enrolment import enroll
 from speaksep_kernel.voices.identification import THRESHOLD, identify_voices
+from speaksep_kernel.voices.telephone import by_telephone
+from tests.kernel.voices_made import DIM, direction, made, made_book, near
 
 RATE_HZ = 16000
-DIM = CamPlusPlus.dim
-
-
-def direction(seed):
-    vector = np.random.default_rng(seed).standard_normal(DIM)
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
-
-
-def near(seed, other, share=0.5):
-    """A vector whose cosine to ``direction(seed)`` is about ``1 / hypot(1, share)``."""
-    vector = direction(seed) + share * direction(other)
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
-
-
-def made(name, seed):
-    vector = tuple(round(value, 6) for value in direction(seed).tolist())
-    return Voice(name=name, consent=True, enrolled="2026-01-31", samples=(Sample(seconds=10, vector=vector),))
 
 
 @pytest.fixture
@@ -43,9 +27,7 @@ def book(tmp_path):
 
 @pytest.fixture
 def filled(book):
-    with changing(book) as voices:
-        voices |= {name: made(name, seed) for seed, name in enumerate(("Ada", "Bo", "Cy"))}
-    return book
+    return made_book(book, "Ada", "Bo", "Cy")
 
 
 def refusal(reason, *arguments, **keywords):
@@ -66,6 +48,19 @@ def test_enrolled_voice_is_recognised_and_strangers_are_not(book):
     matches = [identify_voices(row[None], read_book(book))[0] for row in said]
     assert [match.name for match in matches] == ["Allison", None, None, None]
     assert matches[0].score > THRESHOLD > max(match.runner_up_score for match in matches[1:])
+
+
+def test_voice_enrolled_from_clean_speech_is_known_by_telephone(book):
+    enroll("Allison", [(np.concatenate(voice("allison")[:3]), RATE_HZ)], consent=True, book=book)
+    enroll("June", [(np.concatenate(voice("june")[:3]), RATE_HZ)], consent=True, book=book)
+    said = [np.concatenate(voice(name)[4:7]) for name in ("june", "carlo")]
+    vectors = CamPlusPlus().embed([by_telephone(clip) for clip in said], RATE_HZ)
+    assert [match.name for match in identify_voices(vectors, read_book(book))] == ["June", None]
+
+
+def test_sample_by_telephone_joins_the_voice(book):
+    samples = [(clip, RATE_HZ) for clip in (voice("june")[0], by_telephone(np.concatenate(voice("june")[1:3])))]
+    assert len(enroll("June", samples, consent=True, book=book).samples) == 2
 
 
 def test_more_samples_join_the_voice_and_keep_its_note(book):
@@ -118,24 +113,6 @@ def test_name_without_recordings_is_refused(book):
     refusal("no-samples", "Ada", [], consent=True, book=book)
 
 
-def test_forgetting_leaves_no_byte_of_the_voice(filled):
-    numbers = [json.dumps(value) for value in made("Bo", 1).samples[0].vector if abs(value) >= 0.001]
-    telling = [f"{first},{second}".encode() for first, second in pairwise(numbers)]
-    assert len(telling) > 150
-    assert sum(pair in filled.read_bytes() for pair in telling) > 150
-    assert forget("Bo", filled).name == "Bo"
-    left = b"".join(path.read_bytes() for path in filled.parent.iterdir())
-    assert b"Bo" not in left
-    assert not any(pair in left for pair in telling)
-    assert read_book(filled) == (made("Ada", 0), made("Cy", 2))
-
-
-def test_forgetting_a_stranger_is_refused(filled):
-    with pytest.raises(InputError, match="Ada, Bo, Cy") as caught:
-        forget("Di", filled)
-    assert caught.value.reason == "unknown-voice"
-
-
 def test_only_the_owner_may_read_a_new_book_and_a_shared_one_stays_shared(filled):
     assert filled.stat().st_mode & 0o777 == 0o600
     filled.chmod(0o640)
@@ -157,8 +134,8 @@ def test_full_disk_leaves_the_old_book(filled, monkeypatch):
 
 def test_enrolments_at_the_same_time_all_arrive(book):
     def add(seed):
-        with changing(book) as voices:
-            voices[f"voice {seed:02d}"] = made(f"voice {seed:02d}", seed)
+        with changing(book) as opened:
+            opened.voices[f"voice {seed:02d}"] = made(f"voice {seed:02d}", seed)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(add, range(16)))
