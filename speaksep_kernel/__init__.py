@@ -1,6 +1,6 @@
 """Separate recordings in which people talk over each other: one track per speaker, plus a residual.
 
-Five verbs, each also a command of the ``speaksep`` program:
+Six verbs, each also a command of the ``speaksep`` program:
 
 >>> import speaksep_kernel as speaksep
 >>> diagnosis = speaksep.diagnose("meeting.mp3")  # doctest: +SKIP
@@ -17,6 +17,7 @@ from typing import Any
 _HOME = {
     "CapacityError": "errors",
     "Diagnosis": "diagnosis.report",
+    "EditLog": "results.edits",
     "Finding": "diagnosis.report",
     "InputError": "errors",
     "JobError": "errors",
@@ -31,6 +32,8 @@ _HOME = {
     "Track": "results.values",
     "Turn": "voices.turns",
     "diagnose": "pipeline",
+    "edit": "pipeline",
+    "edit_log": "results.rerender",
     "enroll": "voices.enrolment",
     "export": "pipeline",
     "identify": "pipeline",

@@ -8,6 +8,7 @@ from speaksep_kernel.errors import PluginError as PluginError
 from speaksep_kernel.errors import SpeakSepError as SpeakSepError
 from speaksep_kernel.errors import StoreError as StoreError
 from speaksep_kernel.pipeline import diagnose as diagnose
+from speaksep_kernel.pipeline import edit as edit
 from speaksep_kernel.pipeline import export as export
 from speaksep_kernel.pipeline import identify as identify
 from speaksep_kernel.pipeline import plan as plan
@@ -17,6 +18,8 @@ from speaksep_kernel.pipeline import verify as verify
 from speaksep_kernel.plugins import PluginInfo as PluginInfo
 from speaksep_kernel.recording import Limits as Limits
 from speaksep_kernel.recording import Recording as Recording
+from speaksep_kernel.results.edits import EditLog as EditLog
+from speaksep_kernel.results.rerender import edit_log as edit_log
 from speaksep_kernel.results.values import Separation as Separation
 from speaksep_kernel.results.values import Track as Track
 from speaksep_kernel.testing import sample_recording as sample_recording

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from speaksep_kernel.diagnosis.plan import Plan, make_plan
+from speaksep_kernel.diagnosis.plan import MAX_SPEAKERS, Plan, make_plan
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.diagnosis.run import diagnose_recording, recording_facts
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Limits, Mixdown, Recording, Source
 from speaksep_kernel.results.export import export_files
 from speaksep_kernel.results.identify import identify_tracks
-from speaksep_kernel.results.rerender import render_again
+from speaksep_kernel.results.edits import Edit, EditLog, edit_of
+from speaksep_kernel.results.rerender import edit_log, render_again
 from speaksep_kernel.results.separate import separate_recording
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.results.verify import Verification
 from speaksep_kernel.results.verify import verify as _verify
 from speaksep_kernel.voices.book import Books, enrolled_voices
+from speaksep_kernel.voices.anchors import known_voices
 from speaksep_kernel.voices.diarization import diarize
+
+PEOPLE = ("speakers", "min_speakers", "max_speakers", "known")
+"""What a caller may know of who speaks."""
 
 
 def diagnose(
     source: Source | Recording,
     *,
     speakers: int | None = None,
+    min_speakers: int = 0,
+    max_speakers: int = MAX_SPEAKERS,
+    known: Sequence[str] = (),
     limits: Limits | None = None,
     hook: ProgressHook = silent,
 ) -> Diagnosis:
@@ -39,6 +47,10 @@ def diagnose(
         Path, fsspec URL, bytes, binary file object, ``(array, rate_hz)``, or an opened recording.
     speakers
         How many people speak, if known.
+    min_speakers, max_speakers
+        Bounds where it is not.
+    known
+        Names of people in the voice book who are expected to speak; others may.
     limits
         Bounds on bytes, seconds, channels and rate.
     hook
@@ -56,9 +68,13 @@ def diagnose(
     >>> diagnosis.speakers, diagnosis.speech_ratio
     (0, 0.0)
     """
+    voices = known_voices(known)
     recording = _opened(source, limits)
     with AnalysisCache(recording, hook=hook) as cache:
-        return diagnose_recording(recording, cache, diarize(cache, speakers=speakers, hook=hook), hook)
+        found = diarize(
+            cache, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers, known=voices, hook=hook
+        )
+        return diagnose_recording(recording, cache, found, hook)
 
 
 def plan(diagnosis: Diagnosis, **choices: Any) -> Plan:
@@ -122,15 +138,15 @@ def separate(
         if choices:
             raise TypeError(f"a plan is given, so {', '.join(choices)} cannot be chosen")
         return separate_recording(recording, plan, hook=hook, directory=place, format=format)
-    if choices.get("clean"):
-        diagnosis = diagnose(recording, speakers=choices.get("speakers"), hook=hook)
+    if choices.get("clean") is True:
+        diagnosis = diagnose(recording, hook=hook, **{name: choices[name] for name in PEOPLE if name in choices})
         plan = make_plan(diagnosis, **choices)
         return separate_recording(recording, plan, hook=hook, directory=place, format=format, diagnosis=diagnosis)
     # Who speaks when comes out of the separation itself, better than before it, and only cleaning asks for a diagnosis
     # first. So the choices are checked now, and the plan's reasons are found afterwards.
     plan = make_plan(_unheard(recording), **choices)
-    done = separate_recording(recording, plan, hook=hook, directory=place, format=format)
-    return replace(done, plan=make_plan(done.diagnosis, **choices))
+    again = partial(make_plan, **choices)
+    return separate_recording(recording, plan, hook=hook, directory=place, format=format, replan=again)
 
 
 def identify(
@@ -214,37 +230,75 @@ def export(
 
 def render(
     separation: Separation | str | os.PathLike[str],
-    source: Source | Recording,
+    source: Source | Recording | None,
     directory: str | os.PathLike[str],
     *,
-    labels: Mapping[int, int] | None = None,
     format: str | None = None,
     hook: ProgressHook = silent,
 ) -> Separation:
-    """Render a separation again without the network, with speakers corrected by hand or in another format.
+    """Render a separation again without the network, with its corrections, in another format.
 
     Parameters
     ----------
     separation
         The separation, or its directory.
     source
-        The recording it was made from.
+        The recording it was made from; where it was then if ``None``.
     directory
         As for `separate`.
-    labels
-        ``{speaker: what it should be}``: two speakers with one number become one, 0 is nobody.
     format
         Name of an exporter; as before if ``None``.
 
     Raises
     ------
     InputError
-        Not a separation, another recording, an unknown speaker or format, an unusable directory.
+        Not a separation, another recording, an unknown format, an unusable directory.
     StoreError
         What was stored is damaged, or the disk is full.
     """
-    place = separation.directory if isinstance(separation, Separation) else Path(separation)
-    return render_again(place, source, Path(directory), labels=labels, format=format, hook=hook)
+    return render_again(_place(separation), source, Path(directory), format=format, hook=hook)
+
+
+def edit(
+    separation: Separation | str | os.PathLike[str],
+    *edits: Edit | EditLog | Mapping[str, Any],
+    source: Source | Recording | None = None,
+    directory: str | os.PathLike[str] | None = None,
+    hook: ProgressHook = silent,
+) -> Separation:
+    """Correct a separation by hand: the tracks are rendered again, and the network is not asked.
+
+    Parameters
+    ----------
+    separation
+        What to correct, or its directory.
+    edits
+        Corrections to make after those that were made before, as models or as JSON (see `speaksep_kernel.results.edits`
+        and docs/edits.md); a whole log is put in the place of the one there was.
+    source
+        The recording it was made from; where it was then if ``None``.
+    directory
+        As for `separate`; the separation itself is replaced if ``None``.
+
+    Raises
+    ------
+    InputError
+        Not a separation, another recording, an edit that makes no sense or does not fit, an unusable directory.
+        Nothing was changed.
+    StoreError
+        What was stored is damaged, or the disk is full.
+
+    Examples
+    --------
+    >>> separation = edit("tracks", {"op": "merge", "speakers": [2, 3], "into": 2})  # doctest: +SKIP
+    >>> separation = edit("tracks", edit_log("tracks").undo())  # doctest: +SKIP
+    """
+    place = _place(separation)
+    log = edit_log(place)
+    for each in edits:
+        log = each if isinstance(each, EditLog) else log.append(edit_of(each))
+    out = place if directory is None else Path(directory)
+    return render_again(place, source, out, edits=log, hook=hook)
 
 
 def verify(place: str | os.PathLike[str], source: Source | Recording, *, hook: ProgressHook = silent) -> Verification:
@@ -263,6 +317,10 @@ def verify(place: str | os.PathLike[str], source: Source | Recording, *, hook: P
         Not a manifest, or another recording.
     """
     return _verify(Path(place), source, hook=hook)
+
+
+def _place(separation: Separation | str | os.PathLike[str]) -> Path:
+    return separation.directory if isinstance(separation, Separation) else Path(separation)
 
 
 def _opened(source: Source | Recording, limits: Limits | None) -> Recording:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,8 +23,22 @@ InputArgument = Annotated[str, typer.Argument(metavar="IN", help="Recording: any
 SpeakersOption = Annotated[
     str, typer.Option("--speakers", metavar="auto|N", help="How many people speak, if you know it.")
 ]
+MinSpeakersOption = Annotated[
+    int | None, typer.Option("--min-speakers", metavar="N", help="At least so many people speak.")
+]
+MaxSpeakersOption = Annotated[
+    int | None, typer.Option("--max-speakers", metavar="N", help="At most so many people speak (8 unless told).")
+]
+KnownOption = Annotated[
+    list[str] | None,
+    typer.Option("--known", metavar="NAME", help="Somebody in the voice book who is expected to speak; repeatable."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a summary.")]
+ExplainOption = Annotated[bool, typer.Option("--explain", help="Say what is planned for the recording, and why.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+RecordingOption = Annotated[
+    str | None, typer.Option("--recording", metavar="IN", help="The recording it was made from, if it was moved.")
+]
 BookOption = Annotated[
     Path | None, typer.Option("--book", metavar="PATH", help="Voice book; SPEAKSEP_BOOK, or your own, if left out.")
 ]
@@ -35,6 +49,26 @@ BooksOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where networks run.")]
+
+
+def speaker_choices(text: str, least: int | None, most: int | None, known: list[str] | None) -> dict[str, Any]:
+    """Keywords of the verbs for what ``--speakers``, ``--min-speakers``, ``--max-speakers`` and ``--known`` say.
+
+    Raises
+    ------
+    InputError
+        Reason ``bad-speakers``.
+    """
+    number = speakers_number(text)
+    bounds = {"min_speakers": least, "max_speakers": most}
+    given = {name: value for name, value in bounds.items() if value is not None}
+    if number is not None and given:
+        raise InputError(
+            f"--speakers {number} is exact, and bounds are given too",
+            reason="bad-speakers",
+            hint="leave out --min-speakers and --max-speakers, or --speakers",
+        )
+    return {"speakers": number, "known": tuple(known or ()), **given}
 
 
 def speakers_number(text: str) -> int | None:

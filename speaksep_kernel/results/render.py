@@ -10,7 +10,9 @@ import soxr
 from numpy.typing import NDArray
 
 from speaksep_kernel.recording import Mixdown
-from speaksep_kernel.separation.gates import open_gates, overlap_frames, ramp
+from speaksep_kernel.results.edited import Edited, untouched
+from speaksep_kernel.results.lanes import Lanes, adopted
+from speaksep_kernel.separation.gates import overlap_frames, ramp
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, frame_level
 from speaksep_kernel.separation.windows import trapezoid
 from speaksep_kernel.voices.streams import FRAME_S, RATE_HZ
@@ -62,11 +64,22 @@ class ChannelReader(MixtureReader, Protocol):
         ...
 
 
-def render_blocks(reader: MixtureReader, table: WindowTable, store: TrackStore) -> Iterator[tuple[Float32, Float32]]:
+def render_blocks(
+    reader: MixtureReader, table: WindowTable, store: TrackStore, edited: Edited | None = None
+) -> Iterator[tuple[Float32, Float32]]:
     """Render every speaker, ten seconds at a time.
 
     Where one track is open it is the input itself, untouched. Where several are, each is what the network made of
     it; the band that the network does not hear (above 8 kHz) goes to whoever is loud just below it.
+
+    Parameters
+    ----------
+    reader
+        The recording.
+    table, store
+        What the network heard.
+    edited
+        Who speaks when since it was corrected; as the table says if ``None``.
 
     Yields
     ------
@@ -76,44 +89,56 @@ def render_blocks(reader: MixtureReader, table: WindowTable, store: TrackStore) 
         (samples,) float32, the input.
     """
     rate_hz = reader.rate_hz
-    gates = open_gates(table.activity)
-    overlap = overlap_frames(gates)
+    edited = edited or untouched(table)
+    table, lanes = adopted(table, edited), Lanes.of(edited, table.speakers)
+    heard = np.column_stack([lanes.gates, lanes.noise])
+    overlap = overlap_frames(heard)
     by_frame = np.argsort(table.start, kind="stable")
     for start in range(0, reader.samples, BLOCK_S * rate_hz):
         stop = min(start + BLOCK_S * rate_hz, reader.samples)
         mixture = reader.read(start, stop)
-        gate = ramp(gates, start, stop, rate_hz).T
+        crowd = ramp(heard, start, stop, rate_hz).T
+        gate = crowd[:-1]
         blend = ramp(overlap, start, stop, rate_hz)
         tracks = gate * mixture
         if blend.any():
-            apart = _separated(reader, table, store, by_frame, start // rate_hz, mixture, gate)
+            apart = _separated(reader, table, store, lanes, by_frame, start // rate_hz, mixture, crowd.sum(axis=0))
             tracks = gate * ((1 - blend) * mixture + blend * apart)
-        yield tracks * _heard(mixture, rate_hz), mixture
+        yield tracks * sounding(mixture, rate_hz), mixture
 
 
-def render_apart(reader: ChannelReader) -> Iterator[tuple[Float32, Float32]]:
+def render_apart(reader: ChannelReader, edited: Edited) -> Iterator[tuple[Float32, Float32]]:
     """Render a recording with one speaker per channel: each track is its channel, at its level in the mixture.
+
+    Parameters
+    ----------
+    reader
+        The recording.
+    edited
+        Whose each channel is, moment by moment.
 
     Yields
     ------
     As `render_blocks`.
     """
     weights = reader.mixdown.weights
+    lanes = Lanes.of(edited, len(weights))
     step = BLOCK_S * reader.rate_hz
     for start in range(0, reader.samples, step):
         stop = min(start + step, reader.samples)
-        tracks = [np.float32(weight) * reader.read_channel(c, start, stop) for c, weight in enumerate(weights)]
-        yield np.stack(tracks), reader.read(start, stop)
+        channels = [np.float32(weight) * reader.read_channel(c, start, stop) for c, weight in enumerate(weights)]
+        yield lanes.handed(np.stack(channels), start, stop, reader.rate_hz), reader.read(start, stop)
 
 
 def _separated(
     reader: MixtureReader,
     table: WindowTable,
     store: TrackStore,
+    lanes: Lanes,
     by_frame: NDArray[np.int64],
     start_s: int,
     mixture: Float32,
-    gate: Float32,
+    crowd: Float32,
 ) -> Float32:
     """(speakers, samples): the network's tracks of one block at the native rate, with their share of the high band."""
     rate_hz = reader.rate_hz
@@ -122,6 +147,7 @@ def _separated(
     end = min((start_s + BLOCK_S + _PAD_S) * RATE_HZ, reader.samples16k)
     local, weight = _overlap_add(table, store, by_frame, begin, end, last_frame=len(table.activity))
     low = reader.read16k(begin, end)
+    local = lanes.handed(local, begin, end, RATE_HZ, (low - local.sum(axis=0)) * weight)
     skip = (start_s - begin_s) * rate_hz
     window = slice(skip, skip + len(mixture))
     stack = np.concatenate([local, low[None], weight[None]])
@@ -133,14 +159,14 @@ def _separated(
         shares = _high_shares(local, low, rate_hz, skip + len(mixture))[:, window]
         tracks = tracks + shares * (mixture - stack[-2])
     # Not separated after all (no window reached it): everyone who speaks gets an equal part, and the sum stays right.
-    equal = mixture / np.maximum(gate.sum(axis=0), 1)
+    equal = mixture / np.maximum(crowd, 1)
     return np.asarray(known * tracks + (1 - known) * equal, dtype=np.float32)
 
 
 def _overlap_add(
     table: WindowTable, store: TrackStore, by_frame: NDArray[np.int64], begin: int, end: int, *, last_frame: int
 ) -> tuple[Float32, Float32]:
-    """16 kHz tracks of each speaker between two samples, and 1 where any window has something to say."""
+    """16 kHz tracks of each lane between two samples, and 1 where any window has something to say."""
     tracks = np.zeros((table.speakers, end - begin), dtype=np.float32)
     weight = np.zeros(end - begin, dtype=np.float32)
     starts = table.start[by_frame]
@@ -180,7 +206,7 @@ def _high_shares(local: Float32, low: Float32, rate_hz: int, samples: int) -> Fl
     return np.stack([np.interp(position, np.arange(frames), row) for row in share]).astype(np.float32)
 
 
-def _heard(mixture: Float32, rate_hz: int) -> Float32:
+def sounding(mixture: Float32, rate_hz: int) -> Float32:
     """0 in every 10 ms of digital silence, 1 elsewhere: what was silent stays silent to the last bit."""
     size = max(1, rate_hz // 100)
     blocks = -(-len(mixture) // size)

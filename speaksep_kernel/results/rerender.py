@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from speaksep_kernel.diagnosis.protocol import Context
 from speaksep_kernel.diagnosis.report import Diagnosis
@@ -17,43 +14,93 @@ from speaksep_kernel.errors import InputError
 from speaksep_kernel.plugins import create
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import Recording, Source
-from speaksep_kernel.results.assembly import TABLE, Clock, Result, assemble
+from speaksep_kernel.results.assembly import STREAMS, TABLE, Clock, Result, assemble, identities
 from speaksep_kernel.results.directory import INTERNAL, check_target, staged
-from speaksep_kernel.results.manifest import Manifest, read_manifest, recording_of
+from speaksep_kernel.results.edited import Edited, found_confidence
+from speaksep_kernel.results.edits import EditLog
+from speaksep_kernel.results.manifest import Manifest, read_manifest, recording_of, sha256
 from speaksep_kernel.results.reading import read_again
 from speaksep_kernel.results.render import render_apart, render_blocks
+from speaksep_kernel.results.replay import replay
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.separation.stitch import STORE
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable
-from speaksep_kernel.voices.timeline import turns
+from speaksep_kernel.voices.streams import Streams
 from speaksep_kernel.voices.turns import Turn
 
-Float32 = NDArray[np.float32]
+
+def edit_log(directory: str | Path) -> EditLog:
+    """The corrections of a separation; an empty log that fits it where there are none yet.
+
+    Raises
+    ------
+    InputError
+        Not a separation.
+    StoreError
+        The stored table is gone.
+    """
+    directory = Path(directory)
+    manifest = read_manifest(directory)
+    if manifest.edits is not None:
+        return manifest.edits
+    table = directory / INTERNAL / TABLE
+    WindowTable.load(table)
+    return EditLog(input_sha256=manifest.input.sha256, table_sha256=sha256(table))
+
+
+def replayed(directory: str | Path, log: EditLog) -> Edited:
+    """What a separation becomes by a log; nothing is written.
+
+    Raises
+    ------
+    InputError
+        The log is of another recording or another separation of it (reasons ``other-recording``, ``other-table``), or
+        cannot be made (see `replay`).
+    StoreError
+        What was stored is damaged.
+    """
+    directory = Path(directory)
+    manifest = read_manifest(directory)
+    place = directory / INTERNAL / TABLE
+    table = WindowTable.load(place)
+    if log.input_sha256 != manifest.input.sha256:
+        raise InputError(
+            f"these edits are of another recording (sha256 {log.input_sha256[:12]}…) than {manifest.input.name}",
+            reason="other-recording",
+            hint="give the log that was made for this recording",
+        )
+    if log.table_sha256 != sha256(place):
+        raise InputError(
+            f"these edits are of another separation of {manifest.input.name}",
+            reason="other-table",
+            hint="its speakers may be numbered otherwise; make the edits again",
+        )
+    names = {int(label.removeprefix("speaker_")): known.name for label, known in identities(manifest).items()}
+    return replay(log.active, table, Streams.load(directory / INTERNAL / STREAMS), names)
 
 
 def render_again(
     directory: str | Path,
-    source: Source | Recording,
+    source: Source | Recording | None,
     out: str | Path,
     *,
-    labels: Mapping[int, int] | None = None,
+    edits: EditLog | None = None,
     format: str | None = None,
     hook: ProgressHook = silent,
 ) -> Separation:
-    """Render a separation from its own table and local tracks; the same table gives the same bytes.
+    """Render a separation from its own table and local tracks; the same table and log give the same bytes.
 
     Parameters
     ----------
     directory
         The separation.
     source
-        The recording it was made from.
+        The recording it was made from; where the manifest says it was if ``None``.
     out
         Where the new one goes: a new or empty directory, or one with earlier results (``directory`` itself too),
         which are replaced.
-    labels
-        Corrections, ``{speaker: what it should be}``, numbers from 1: two speakers with the same number become one,
-        0 is nobody (the residual). Speakers not named stay; the numbers left are closed up, in order.
+    edits
+        Corrections instead of those it has; as before if ``None``.
     format
         Name of an exporter; as before if ``None``.
     hook
@@ -62,46 +109,46 @@ def render_again(
     Raises
     ------
     InputError
-        Not a separation, or not of ``source`` (reason ``other-recording``); a speaker it does not have (reason
-        ``unknown-speaker``); a bad format or output place.
+        Not a separation, or not of ``source`` (reason ``other-recording``); edits that do not fit (see `replayed`); a
+        bad format or output place.
     StoreError
         The stored table or tracks are damaged, or the disk is full.
     """
     directory = Path(directory)
     manifest = read_manifest(directory)
-    recording = recording_of(manifest, source)
+    check_target(Path(out))
+    log = edits or edit_log(directory)
+    edited = replayed(directory, log)
+    recording = recording_of(manifest, _origin(manifest) if source is None else source)
     format = format or str(manifest.parameters["format"])
     exporter = create("exporter", format)
-    check_target(Path(out))
     table = WindowTable.load(directory / INTERNAL / TABLE)
-    number = new_numbers(labels or {}, table.speakers)
+    streams = Streams.load(directory / INTERNAL / STREAMS)
     store = TrackStore(
         directory / INTERNAL / STORE, sources=table.speaker.shape[1], samples=table.frames * FRAME_SAMPLES
     )
     store.check(len(table))
     clock = Clock()
     with clock("read"):
-        cache = read_again(manifest, recording, hook)
+        cache = read_again(manifest, recording, directory / INTERNAL, hook)
     with cache, staged(Path(out)) as stage:
-        shutil.copytree(directory / INTERNAL, stage / INTERNAL)
+        shutil.copytree(directory / INTERNAL, stage / INTERNAL, copy_function=_linked)
         apart = manifest.mixture.kind == "apart"
-        table = relabelled(table, number)
-        blocks = _joined(render_apart(cache), number) if apart else render_blocks(cache, table, store)
-        found = turns(np.asarray(table.activity / np.float32(255), dtype=np.float32))
+        found = edited.turns(streams)
         assemble(
             stage,
             Result(
                 recording=recording,
                 cache=cache,
-                table=table,
-                blocks=blocks,
+                edited=edited,
+                blocks=render_apart(cache, edited) if apart else render_blocks(cache, table, store, edited),
                 turns=found,
-                confidence=_confidence(manifest, number),
+                confidence=edited.confidence(found_confidence(streams, table.speakers)),
                 parameters={name: value for name, value in manifest.parameters.items() if name != "format"},
                 model=manifest.model,
-                diagnosis=_diagnosis(manifest.diagnosis, found, table.speakers, changed=bool(labels)),
-                names=_names(manifest, number),
-                edits=(*manifest.edits, dict(labels)) if labels else manifest.edits,
+                diagnosis=_diagnosis(manifest.diagnosis, found, len(edited.speakers)),
+                edits=log if log.edits else None,
+                earlier=manifest,
             ),
             format=format,
             exporter=exporter,
@@ -111,70 +158,29 @@ def render_again(
     return Separation.open(out)
 
 
-def new_numbers(labels: Mapping[int, int], speakers: int) -> NDArray[np.int64]:
-    """(speakers,) new index of every speaker, from 0 and without gaps; -1 = nobody.
-
-    Raises
-    ------
-    InputError
-        Reason ``unknown-speaker``.
-
-    Examples
-    --------
-    >>> new_numbers({3: 1, 2: 0}, 4)
-    array([ 0, -1,  0,  1])
-    """
-    for old, new in labels.items():
-        if not (1 <= old <= speakers and 0 <= new <= speakers):
-            raise InputError(
-                f"speaker {old} cannot become {new}: there are {speakers}",
-                reason="unknown-speaker",
-                hint=f"speakers are 1 to {speakers}; 0 is nobody",
-            )
-    wanted = np.array([labels.get(old, old) for old in range(1, speakers + 1)], dtype=np.int64)
-    left = np.unique(wanted[wanted > 0])
-    return np.where(wanted > 0, np.searchsorted(left, wanted), -1)
+def _origin(manifest: Manifest) -> str:
+    where = manifest.input.path
+    if where is None or not ("://" in where or Path(where).is_file()):
+        raise InputError(
+            f"the recording {manifest.input.name!r} is not where it was ({where or 'it had no path'})",
+            reason="no-recording",
+            hint="say where it is with --recording, in Python with source=",
+        )
+    return where
 
 
-def relabelled(table: WindowTable, number: NDArray[np.int64]) -> WindowTable:
-    """A table whose speaker ``k`` is speaker ``number[k]``, where one that two become speaks whenever either does."""
-    activity = np.zeros((len(table.activity), int(number.max(initial=-1)) + 1), np.uint8)
-    for old, new in enumerate(number.tolist()):
-        if new >= 0:
-            activity[:, new] = np.maximum(activity[:, new], table.activity[:, old])
-    speaker = np.append(number, -1)[table.speaker].astype(np.int32)  # index -1 is the last: nobody stays nobody
-    return replace(table, activity=activity, speaker=speaker)
+def _linked(source: str, target: str) -> None:
+    """A second name for a file that is never changed; a copy where the file system knows no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy(source, target)
 
 
-def _joined(blocks: Iterator[tuple[Float32, Float32]], number: NDArray[np.int64]) -> Iterator[tuple[Float32, Float32]]:
-    for tracks, mixture in blocks:
-        joined = np.zeros((int(number.max(initial=-1)) + 1, tracks.shape[1]), np.float32)
-        np.add.at(joined, number[number >= 0], tracks[number >= 0])
-        yield joined, mixture
-
-
-def _confidence(manifest: Manifest, number: NDArray[np.int64]) -> tuple[float, ...]:
-    """Of one that several become, their mean by seconds."""
-    sure = np.array([entry.confidence for entry in manifest.speakers])
-    weight = np.array([entry.seconds + 1e-9 for entry in manifest.speakers])
-    return tuple(
-        float(np.average(sure[number == k], weights=weight[number == k]))
-        for k in range(int(number.max(initial=-1)) + 1)
-    )
-
-
-def _names(manifest: Manifest, number: NDArray[np.int64]) -> tuple[str | None, ...]:
-    """Of one that several become, the first that has a name."""
-    return tuple(
-        next((e.name for e, new in zip(manifest.speakers, number, strict=True) if new == k and e.name), None)
-        for k in range(int(number.max(initial=-1)) + 1)
-    )
-
-
-def _diagnosis(stored: dict[str, Any], found: tuple[Turn, ...], speakers: int, *, changed: bool) -> Diagnosis:
+def _diagnosis(stored: dict[str, Any], found: tuple[Turn, ...], speakers: int) -> Diagnosis:
     """The diagnosis with corrected turns; what was found of the recording itself is as true as before."""
     diagnosis = Diagnosis.from_dict(stored)
-    if not changed:
+    if (found, speakers) == (diagnosis.turns, diagnosis.speakers):
         return diagnosis
     context = Context(diagnosis.recording, found, speakers, diagnosis.speaker_confidence)
     return replace(

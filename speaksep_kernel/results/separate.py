@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +17,18 @@ from speaksep_kernel.errors import InputError
 from speaksep_kernel.plugins import create, get
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording, choose_mixdown
-from speaksep_kernel.results.assembly import Clock, Result, assemble
+from speaksep_kernel.results.assembly import STREAMS, TABLE, Clock, Result, assemble
+from speaksep_kernel.results.cleaned import clean_mixture, with_figures
 from speaksep_kernel.results.directory import INTERNAL, check_target, staged
+from speaksep_kernel.results.edited import found_confidence, untouched
 from speaksep_kernel.results.manifest import ModelEntry
 from speaksep_kernel.results.render import render_apart, render_blocks
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.separation.apart import channel_activity
 from speaksep_kernel.separation.stitch import stitch
 from speaksep_kernel.separation.tables import WindowTable, empty_table
+from speaksep_kernel.voices.anchors import known_voices
+from speaksep_kernel.voices.confidence import calibrated
 from speaksep_kernel.voices.diarization import Diarization, overlap_ratio, summarise
 from speaksep_kernel.voices.segmentation import segment
 from speaksep_kernel.voices.streams import Streams
@@ -38,10 +43,13 @@ PARAMETERS = (
     "speakers",
     "min_speakers",
     "max_speakers",
+    "known",
     "window_s",
     "hop_s",
     "device",
     "quality",
+    "cleaning",
+    "cleaning_options",
 )
 """The parts of a plan that decide what comes out; kept in the manifest."""
 
@@ -54,6 +62,7 @@ def separate_recording(
     directory: str | Path | None = None,
     format: str = "flac",
     diagnosis: Diagnosis | None = None,
+    replan: Callable[[Diagnosis], Plan] | None = None,
 ) -> Separation:
     """Separate a recording into one track per speaker and a residual.
 
@@ -72,11 +81,13 @@ def separate_recording(
         Name of an exporter: flac, wav, mp3, m4a, ogg, opus.
     diagnosis
         Kept with the results if one was already made; otherwise it is made on the way.
+    replan
+        Finds the plan's reasons once there is a diagnosis.
 
     Raises
     ------
     InputError
-        Bad recording, plan, format or output place.
+        Bad recording, plan, format or output place; somebody known is in no voice book.
     StoreError
         The disk is full.
 
@@ -87,6 +98,7 @@ def separate_recording(
     """
     plan = plan or Plan()
     check_plan(plan)
+    known = known_voices(plan.known)
     exporter = create("exporter", format)
     separator = get("separator", plan.separator)
     temporary = _Temporary() if directory is None else None
@@ -100,14 +112,17 @@ def separate_recording(
         internal = stage / INTERNAL
         internal.mkdir()
         with clock("voices"):
-            streams = segment(cache, hook)
+            streams, phantoms = segment(cache, hook), 0
+        with clock("clean"):
+            heard, cleaning = clean_mixture(cache, plan, internal, hook)
         with clock("separate"):
             if mixdown.kind == "apart":
                 activity = channel_activity(cache, streams, recording.channels)
-                table, blocks = replace(empty_table(1, 1), activity=activity), render_apart(cache)
+                table = replace(empty_table(1, 1), activity=activity)
+                blocks = render_apart(heard, untouched(table))
             else:
                 found = stitch(
-                    cache,
+                    heard,
                     streams,
                     lambda: create("separator", plan.separator, device=plan.device, **plan.separator_options),
                     directory=internal,
@@ -115,23 +130,29 @@ def separate_recording(
                     speakers=plan.speakers,
                     min_speakers=plan.min_speakers,
                     max_speakers=plan.max_speakers,
+                    known=known,
                     sources=separator.info.max_speakers or 3,
                     window_s=plan.window_s,
                     hop_s=plan.hop_s,
                 )
-                streams, table, blocks = found.streams, found.table, render_blocks(cache, found.table, found.store)
-        diarization = diarization_of(streams, table)
+                phantoms = found.phantoms
+                streams, table, blocks = found.streams, found.table, render_blocks(heard, found.table, found.store)
+        table.save(internal / TABLE)
+        streams.save(internal / STREAMS)
+        diarization = diarization_of(streams, table, phantoms=phantoms)
         with clock("diagnose"):
             diagnosis = diagnosis or _diagnose(recording, cache, diarization, hook)
+            if cleaning:
+                cleaning = with_figures(cleaning, heard, diagnosis, diarization)
         assemble(
             stage,
             Result(
                 recording=recording,
-                cache=cache,
-                table=table,
+                cache=heard,
+                edited=untouched(table),
                 blocks=blocks,
                 turns=diarization.turns,
-                confidence=_confidence(diarization),
+                confidence=found_confidence(streams, table.speakers),
                 parameters={name: getattr(plan, name) for name in PARAMETERS},
                 model=ModelEntry(
                     separator=plan.separator,
@@ -140,6 +161,8 @@ def separate_recording(
                     used=len(table) > 0,
                 ),
                 diagnosis=diagnosis,
+                plan=replan(diagnosis) if replan else plan,
+                cleaning=cleaning,
             ),
             format=format,
             exporter=exporter,
@@ -182,14 +205,14 @@ def _mixdown(recording: Recording, plan: Plan) -> Mixdown:
     return mixdown
 
 
-def diarization_of(streams: Streams, table: WindowTable) -> Diarization:
+def diarization_of(streams: Streams, table: WindowTable, *, phantoms: int = 0) -> Diarization:
     """Who speaks when, from the table: it knows more than the streams where the network was asked."""
     activity = np.asarray(table.activity / np.float32(255), dtype=np.float32)
-    heard = summarise(streams, len(activity))
+    heard = summarise(streams, len(activity), phantoms=phantoms)
     return replace(
         heard,
         activity=activity,
-        turns=turns(activity),
+        turns=calibrated(turns(activity), streams, activity),
         speakers=table.speakers,
         speech_ratio=float(np.mean((activity >= OFFSET).any(axis=1))),
         overlap_ratio=overlap_ratio(activity),
@@ -200,13 +223,3 @@ def _diagnose(recording: Recording, cache: AnalysisCache, diarization: Diarizati
     from speaksep_kernel.diagnosis.run import diagnose_recording
 
     return diagnose_recording(recording, cache, diarization, hook)
-
-
-def _confidence(diarization: Diarization) -> tuple[float, ...]:
-    """How sure each speaker's streams are, by the speech they stand for."""
-    streams = diarization.streams
-    sure = []
-    for k in range(diarization.speakers):
-        weight = streams.weight_s * (streams.label == k)
-        sure.append(float(np.average(streams.confidence, weights=weight)) if weight.sum() > 0 else 0.0)
-    return tuple(sure)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from speaksep_kernel.diagnosis.plan import Plan
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.results.manifest import Manifest, read_manifest
 from speaksep_kernel.voices.rttm import parse_rttm
 from speaksep_kernel.voices.turns import Turn
-
-if TYPE_CHECKING:
-    from speaksep_kernel.diagnosis.plan import Plan
 
 TURNS = "turns.rttm"
 PICTURE = "summary.png"
@@ -25,7 +23,7 @@ class Track:
     Attributes
     ----------
     speaker
-        Number, from 1, by first appearance.
+        Number, from 1, by first appearance; corrections take numbers away and give new ones, none twice.
     label
         ``"speaker_1"``, as in the file names and the RTTM.
     name
@@ -65,7 +63,7 @@ class Separation:
     manifest
         Everything needed to make it again.
     plan
-        What was decided and why, if it was made in this process.
+        What was decided and why.
     """
 
     directory: Path
@@ -88,13 +86,20 @@ class Separation:
         """
         directory = Path(directory)
         manifest = read_manifest(directory)
-        numbers = {entry.label: number for number, entry in enumerate(manifest.speakers, 1)}
+        numbers = {entry.label: int(entry.label.removeprefix("speaker_")) for entry in manifest.speakers}
         parsed, labels = parse_rttm((directory / TURNS).read_text())
         return cls(
             directory=directory,
             tracks=tuple(
-                Track(n, entry.label, entry.name, entry.seconds, entry.confidence, directory / entry.file)
-                for n, entry in enumerate(manifest.speakers, 1)
+                Track(
+                    numbers[entry.label],
+                    entry.label,
+                    entry.name,
+                    entry.seconds,
+                    entry.confidence,
+                    directory / entry.file,
+                )
+                for entry in manifest.speakers
             ),
             residual=directory / manifest.residual,
             turns=tuple(
@@ -102,6 +107,7 @@ class Separation:
             ),
             diagnosis=Diagnosis.from_dict(manifest.diagnosis),
             manifest=manifest,
+            plan=Plan.from_dict(manifest.plan) if manifest.plan else None,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from speaksep_kernel.results.quantise import quantise
 
 Float32 = NDArray[np.float32]
 
+RESTORED = 1.06
+"""Tracks this far (0.5 dB) beyond full scale hold restored peaks; less is an overshoot of filters that may be cut."""
 HEADROOM = 2.0
 """Decoded mp3 and floats reach a little beyond full scale. More than this is another matter."""
 
@@ -33,13 +35,14 @@ def sample_bits(recording: Recording, mixdown: Mixdown) -> int:
 def write_tracks(
     blocks: Iterable[tuple[Float32, Float32]],
     directory: Path,
-    speakers: int,
+    speakers: Sequence[int],
     exporter: Exporter,
     *,
     rate_hz: int,
     samples: int,
     bits: int,
     peak: float,
+    track_peak: float = 0.0,
     hook: ProgressHook,
 ) -> tuple[list[str], int]:
     """Write ``speaker_1`` … and ``residual`` into a directory.
@@ -48,11 +51,16 @@ def write_tracks(
     ----------
     blocks
         (speakers, samples) tracks and (samples,) mixture, block after block.
+    speakers
+        Their numbers.
     samples
         Their total length.
     peak
         Largest magnitude in the mixture. If it is more than all whole-number files together can hold (beyond full
         scale in a recording where nobody speaks), the residual of a lossless format is a WAV of 32-bit floats.
+    track_peak
+        Largest magnitude of what the tracks are cut out of. Where cleaning restored peaks beyond full scale, the tracks
+        of a lossless format are WAVs of 32-bit floats.
 
     Returns
     -------
@@ -62,7 +70,7 @@ def write_tracks(
         Samples whose sum falls short because no file can hold them.
     """
     full = 1 << (bits - 1)
-    held = ((speakers + 1) * (full - 1) + 1) / full  # one step more is below what anybody hears
+    held = ((len(speakers) + 1) * (full - 1) + 1) / full  # one step more is below what anybody hears
     if peak > max(HEADROOM, held):
         raise InputError(
             f"the recording reaches {peak:.1f} times full scale",
@@ -71,16 +79,18 @@ def write_tracks(
         )
     bounded = peak <= held or not exporter.lossless
     rest = exporter if bounded else FloatWav()
-    names = [f"speaker_{number}{exporter.suffix}" for number in range(1, speakers + 1)] + [f"residual{rest.suffix}"]
+    high = track_peak > RESTORED and exporter.lossless
+    each_track = FloatWav() if high else exporter
+    names = [f"speaker_{number}{each_track.suffix}" for number in speakers] + [f"residual{rest.suffix}"]
     lost = done = 0
     hook("render", 0, samples / rate_hz)
     with ExitStack() as stack:
         writers: list[Writer] = []
-        for name, each in zip(names, [exporter] * speakers + [rest], strict=True):
+        for name, each in zip(names, [each_track] * len(speakers) + [rest], strict=True):
             writers.append(each.open(directory / name, rate_hz=rate_hz, bits=bits, samples=samples))
             stack.callback(writers[-1].close)
         for tracks, mixture in blocks:
-            values, short = quantise(tracks, mixture, bits, bounded=bounded)
+            values, short = quantise(tracks, mixture, bits, bounded=bounded, tracks_bounded=not high)
             lost += short
             for writer, row in zip(writers, values, strict=True):
                 writer.write(row)

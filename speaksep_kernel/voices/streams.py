@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from speaksep_kernel.errors import StoreError
 
 FRAME_S = 0.02
 """Length of an activity frame in seconds; every activity in the package lies on this grid, from the start on."""
@@ -52,3 +56,28 @@ class Streams:
 
     def __len__(self) -> int:
         return len(self.window)
+
+    def save(self, path: Path) -> None:
+        """Write the streams as an uncompressed ``.npz`` (byte-identical for equal streams)."""
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{name: np.asarray(value) for name, value in vars(self).items()})
+
+    @classmethod
+    def load(cls, path: Path) -> Streams:
+        """Read streams back.
+
+        Raises
+        ------
+        StoreError
+            Reason ``streams-unreadable``.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                values = {name: stored[name] for name in cls.__dataclass_fields__}
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise StoreError(
+                f"no readable streams at {str(path)!r}: {error}",
+                reason="streams-unreadable",
+                hint="separate the recording again",
+            ) from error
+        return cls(**{**values, "window_frames": int(values["window_frames"])})

@@ -1,0 +1,114 @@
+"""Lanes handed to their speakers while rendering: whose gates are open, and whose the network's tracks are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speaksep_kernel.results.edited import SPEAKING, Edited
+from speaksep_kernel.separation.gates import open_gates, ramp
+from speaksep_kernel.separation.matching import assign, likeness
+from speaksep_kernel.separation.tables import WindowTable
+from speaksep_kernel.voices.streams import FRAME_S
+
+Float32 = NDArray[np.float32]
+
+PRESENT_S = 0.2
+"""Speech in a window that makes somebody a candidate for one of its tracks."""
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """What rendering asks of corrected speech.
+
+    Attributes
+    ----------
+    gates
+        (frames, speakers) bool, when each speaker's track is heard.
+    noise
+        (frames,) bool, when there is what a correction gave to the residual.
+    open
+        (frames, lanes) bool, the same for lanes.
+    route
+        (frames, lanes) int, index of the speaker whose a lane is; -1 = the residual.
+    found
+        How many of the lanes the network's tracks belong to; the others were added by hand.
+    """
+
+    gates: NDArray[np.bool_]
+    noise: NDArray[np.bool_]
+    open: NDArray[np.bool_]
+    route: NDArray[np.int16]
+    found: int
+
+    @classmethod
+    def of(cls, edited: Edited, found: int) -> Lanes:
+        """The lanes of a state, of which the separation found the first ``found``."""
+        index = np.full(edited.last + 1, -1, np.int16)
+        index[list(edited.speakers)] = np.arange(len(edited.speakers))
+        route = index[edited.route]
+        lanes = open_gates(edited.activity)
+        # Cut where a lane changes hands: gates widened beyond the change would sound like an overlap.
+        columns = [np.any(lanes & (route == k), axis=1) for k in range(len(edited.speakers))]
+        gates = np.stack(columns, axis=1) if columns else np.zeros((len(route), 0), np.bool_)
+        return cls(gates, np.any(lanes & (route < 0), axis=1), lanes, route, found)
+
+    def handed(self, local: Float32, start: int, stop: int, rate_hz: int, rest: Float32 | None = None) -> Float32:
+        """Tracks of the speakers out of tracks of the lanes, faded over 20 ms where one changes hands.
+
+        Parameters
+        ----------
+        local
+            (found, samples) between samples ``start`` and ``stop``.
+        rest
+            (samples,) what none of them holds: for speakers whom nobody heard there.
+        """
+        tracks = np.zeros((self.gates.shape[1], stop - start), np.float32)
+        part = slice(max(0, int(start / rate_hz / FRAME_S) - 1), int(stop / rate_hz / FRAME_S) + 2)
+        for lane in range(self.found):
+            owners = np.unique(self.route[part, lane])
+            for k in owners[owners >= 0].tolist():
+                whole = len(owners) == 1
+                tracks[k] += (
+                    local[lane] if whole else local[lane] * ramp(self.route[:, lane] == k, start, stop, rate_hz)
+                )
+        added = self.open[part, self.found :]
+        if rest is not None and added.any():
+            lanes = self.found + np.flatnonzero(added.any(axis=0))
+            share = ramp(self.open[:, lanes] & (self.route[:, lanes] >= 0), start, stop, rate_hz)
+            share /= np.maximum(share.sum(axis=1, keepdims=True), 1)
+            for lane, weight in zip(lanes.tolist(), share.T, strict=True):
+                for k in np.unique(self.route[part, lane]).tolist():
+                    if k >= 0:
+                        tracks[k] += rest * weight
+        return tracks
+
+
+def adopted(table: WindowTable, edited: Edited) -> WindowTable:
+    """A table in which local tracks that were nobody's belong to the lane of who was found to speak there since.
+
+    Where one lane turned out to be several people, only one of them has a track in each window; another one's track
+    was left over. It joins the lane, which changes hands with who speaks.
+    """
+    if edited.route.shape == table.activity.shape and (edited.route == np.arange(1, table.speakers + 1)).all():
+        return table
+    speaker = table.speaker.copy()
+    activity = edited.speaker_activity()
+    for k in np.flatnonzero((table.speaker < 0).any(axis=1)).tolist():
+        part = slice(int(table.start[k]), int(table.start[k]) + table.frames)
+        speaking = edited.activity[part, : table.speakers] >= SPEAKING
+        route = np.where(speaking, edited.route[part, : table.speakers], 0)
+        owners = [{*np.unique(column).tolist()} - {0} for column in route.T]
+        if max(map(len, owners), default=0) < 2:
+            continue
+        here = activity[part].T.astype(np.float32) / np.float32(255)
+        present = np.flatnonzero((activity[part] >= SPEAKING).sum(axis=0) * FRAME_S >= PRESENT_S)
+        chosen, _ = assign(likeness(table.level[k][:, : here.shape[1]], here[present]))
+        for source in np.flatnonzero((table.speaker[k] < 0) & (chosen >= 0)).tolist():
+            number = edited.speakers[int(present[chosen[source]])]
+            frames = np.sum(route == number, axis=0)
+            if frames.max(initial=0) > 0 and len(owners[int(frames.argmax())]) > 1:
+                speaker[k, source] = frames.argmax()
+    return replace(table, speaker=speaker)
