@@ -13,7 +13,7 @@ Scale = Literal["linear", "mel"]
 
 FLOOR_DB, CEILING_DB = -110.0, -20.0
 """Levels (dBFS per bin) drawn darkest and brightest."""
-WINDOW_S = (0.008, 0.064)
+WINDOW_S = (0.016, 0.064)
 """Shortest and longest analysis window; closer views see more of time, wider ones more of pitch."""
 _TAKES = 4
 _READ_S = 60.0

@@ -1,0 +1,192 @@
+/** Colours of the page, read from JupyterLab's variables where there are any. */
+function pageColours(element) {
+  const style = getComputedStyle(element);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  return {
+    paper: read("--ss-paper", "#fff"),
+    ink: read("--ss-ink", "#1f2328"),
+    faint: read("--ss-faint", "#8884"),
+    accent: read("--ss-accent", "#0072b2"),
+  };
+}
+
+/** A canvas that keeps its pixels equal to the screen's; `draw(context, width, height)` in CSS pixels. */
+class Sheet {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {(context: CanvasRenderingContext2D, width: number, height: number) => void} draw
+   * @param {AbortSignal} signal
+   */
+  constructor(canvas, draw, signal) {
+    this.canvas = canvas;
+    this.draw = draw;
+    this.pending = 0;
+    this.width = this.height = 0;
+    const observer = new ResizeObserver(() => this.ask());
+    observer.observe(canvas);
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", () => this.ask(), { signal });
+    signal.addEventListener("abort", () => {
+      observer.disconnect();
+      cancelAnimationFrame(this.pending);
+    });
+  }
+
+  /** Draw with the next frame; several requests are one. */
+  ask() {
+    if (this.pending) return;
+    this.pending = requestAnimationFrame(() => {
+      this.pending = 0;
+      this.now();
+    });
+  }
+
+  now() {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    if (!width || !height) return;
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
+      this.canvas.width = Math.round(width * ratio);
+      this.canvas.height = Math.round(height * ratio);
+    }
+    this.width = width;
+    this.height = height;
+    const context = this.canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    this.draw(context, width, height);
+  }
+}
+
+/**
+ * Peaks of one lane, fetched in pieces of fixed width at fixed zooms (powers of two) and kept, so that panning and
+ * zooming draw at once from what is there, sharper as answers come.
+ */
+class PeakStore {
+  static PIECE = 1024;
+
+  /** @param {Asker} asker @param {string} lane @param {number} seconds @param {() => void} changed */
+  constructor(asker, lane, seconds, changed) {
+    this.asker = asker;
+    this.lane = lane;
+    this.seconds = seconds;
+    this.changed = changed;
+    /** @type {Map<string, {values: Int16Array | null, done: number, at: number}>} */
+    this.pieces = new Map();
+    this.inFlight = 0;
+    this.wanted = [];
+  }
+
+  /** Zoom 0 is the whole recording in one piece; each next one twice as close. */
+  level(span, width) {
+    const perPiece = (span / Math.max(width, 1)) * PeakStore.PIECE;
+    return Math.max(0, Math.min(24, Math.ceil(Math.log2(this.seconds / perPiece))));
+  }
+
+  piece(level, index, fetch) {
+    const key = `${level}/${index}`;
+    const have = this.pieces.get(key);
+    const stale = have && have.done < 1 && performance.now() - have.at > 500;
+    if (fetch && (!have || stale)) {
+      if (!have) this.pieces.set(key, { values: null, done: 1, at: performance.now() });
+      else have.at = performance.now();
+      this.wanted.push([key, level, index]);
+      this.pump();
+    }
+    return have?.values ?? null;
+  }
+
+  /** Few at a time and the latest first: what was asked for a second ago is off the screen. */
+  pump() {
+    while (this.inFlight < 4 && this.wanted.length) {
+      const [key, level, index] = this.wanted.pop();
+      const length = this.seconds / 2 ** level;
+      this.inFlight++;
+      this.asker
+        .ask("peaks", {
+          lane: this.lane,
+          start_s: index * length,
+          stop_s: (index + 1) * length,
+          pixels: PeakStore.PIECE,
+        })
+        .then(({ data, buffers }) => {
+          const at = performance.now();
+          this.pieces.set(key, { values: typed(buffers[0], Int16Array), done: data.done ?? 1, at });
+          if ((data.done ?? 1) < 1) setTimeout(this.changed, 600);
+        })
+        .catch(() => this.pieces.delete(key))
+        .finally(() => {
+          this.inFlight--;
+          this.pump();
+          this.changed();
+        });
+    }
+    if (this.wanted.length > 64) {
+      for (const [key] of this.wanted.splice(0, this.wanted.length - 64)) this.pieces.delete(key);
+    }
+    if (this.pieces.size > 600) {
+      for (const key of [...this.pieces.keys()].slice(1, 200)) this.pieces.delete(key);
+    }
+  }
+
+  /** Forget everything: the sound has changed. */
+  clear() {
+    this.pieces.clear();
+    this.wanted = [];
+    this.changed();
+  }
+
+  /**
+   * Lowest and highest value behind each of `width` pixels of a view, from the best there is.
+   *
+   * @param {View} view @param {number} width
+   * @returns {Float32Array} 2 per pixel, NaN where nothing is known yet
+   */
+  values(view, width) {
+    const best = this.level(view.span, width);
+    const out = new Float32Array(2 * width).fill(NaN);
+    const pieceLength = this.seconds / 2 ** best;
+    const first = Math.max(0, Math.floor(view.start / pieceLength));
+    const last = Math.min(2 ** best - 1, Math.floor((view.stop - 1e-9) / pieceLength));
+    for (let index = first; index <= last; index++) this.piece(best, index, true);
+    for (let pixel = 0; pixel < width; pixel++) {
+      const from = view.time(pixel, width);
+      const to = view.time(pixel + 1, width);
+      for (let level = best; level >= 0; level--) {
+        const length = this.seconds / 2 ** level;
+        const index = Math.floor(from / length);
+        const values = this.piece(level, index, false);
+        if (!values) continue;
+        const scale = PeakStore.PIECE / length;
+        const a = Math.max(0, Math.min(PeakStore.PIECE - 1, Math.floor((from - index * length) * scale)));
+        const b = Math.max(a + 1, Math.min(PeakStore.PIECE, Math.ceil((to - index * length) * scale - 1e-6)));
+        let low = 32767;
+        let high = -32768;
+        for (let k = a; k < b; k++) {
+          if (values[2 * k] < low) low = values[2 * k];
+          if (values[2 * k + 1] > high) high = values[2 * k + 1];
+        }
+        out[2 * pixel] = low / 32767;
+        out[2 * pixel + 1] = high / 32767;
+        break;
+      }
+    }
+    return out;
+  }
+}
+
+/** Draws what `PeakStore.values` gave, around the middle of a box. */
+function drawWaveform(context, values, { top, height, colour, gain = 1 }) {
+  const middle = top + height / 2;
+  const scale = (height / 2 - 1) * gain;
+  context.fillStyle = colour;
+  context.beginPath();
+  for (let pixel = 0; 2 * pixel < values.length; pixel++) {
+    const low = values[2 * pixel];
+    if (Number.isNaN(low)) continue;
+    const a = Math.max(top, middle - values[2 * pixel + 1] * scale);
+    const b = Math.min(top + height, middle - low * scale);
+    context.rect(pixel, Math.min(a, middle - 0.5), 1, Math.max(b - a, 1));
+  }
+  context.fill();
+}
