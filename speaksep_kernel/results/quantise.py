@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+_FLOATS = 128
+"""Full scales of 24 bits that 32-bit whole numbers hold on the way to a file of floats."""
+
 
 def quantise(
-    tracks: NDArray[np.float32], mixture: NDArray[np.float32], bits: int, *, bounded: bool = True
+    tracks: NDArray[np.float32],
+    mixture: NDArray[np.float32],
+    bits: int,
+    *,
+    bounded: bool = True,
+    tracks_bounded: bool = True,
 ) -> tuple[NDArray[np.int32], int]:
     """Round tracks to ``bits`` and work out the residual in the same whole numbers.
 
@@ -24,6 +32,8 @@ def quantise(
         Bits per sample, 16 or 24.
     bounded
         Whether the residual's file ends at full scale too.
+    tracks_bounded
+        Whether those of the tracks do.
 
     Returns
     -------
@@ -41,7 +51,8 @@ def quantise(
     full = 1 << (bits - 1)
     limit = full - 1
     total = np.rint(mixture.astype(np.float64) * full).astype(np.int64)
-    values = np.clip(np.rint(tracks.astype(np.float64) * full), -limit, limit).astype(np.int64)
+    held = limit if tracks_bounded else limit * _FLOATS
+    values = np.clip(np.rint(tracks.astype(np.float64) * full), -held, held).astype(np.int64)
     residual = total - values.sum(axis=0)
     if not bounded:
         return np.concatenate([values, residual[None]]).astype(np.int32), 0
@@ -50,7 +61,7 @@ def quantise(
     for track in values:
         if not len(over):
             break
-        moved = np.clip(track[over] + excess[over], -limit, limit) - track[over]
+        moved = np.clip(track[over] + excess[over], -held, held) - track[over]
         track[over] += moved
         excess[over] -= moved
         over = over[excess[over] != 0]

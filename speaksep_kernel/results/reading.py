@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from speaksep_kernel.progress import ProgressHook
 from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording
+from speaksep_kernel.results.cleaned import CleanedCache
 from speaksep_kernel.results.manifest import Manifest
 
 
-def read_again(manifest: Manifest, recording: Recording, hook: ProgressHook) -> AnalysisCache:
+def read_again(manifest: Manifest, recording: Recording, internal: Path, hook: ProgressHook) -> AnalysisCache:
     """The mixture of the tracks that a manifest is about.
 
-    Whatever was done to the mixture before the tracks were made is done here again, so that rendering sees the same.
+    Where it was cleaned, what was kept of that is read: rendering sees the same, and nothing is cleaned again.
 
     Parameters
     ----------
@@ -18,8 +21,16 @@ def read_again(manifest: Manifest, recording: Recording, hook: ProgressHook) -> 
         Of the result.
     recording
         What it was made from.
+    internal
+        Directory of what was kept.
     hook
         Told "read" in seconds.
+
+    Raises
+    ------
+    StoreError
+        The cleaned mixture is damaged.
     """
     mixture = manifest.mixture
-    return AnalysisCache(recording, Mixdown(mixture.kind, mixture.weights, mixture.why), hook)
+    given = AnalysisCache(recording, Mixdown(mixture.kind, mixture.weights, mixture.why), hook)
+    return CleanedCache(given, manifest.cleaning, internal) if manifest.cleaning else given
