@@ -29,11 +29,11 @@ JOIN_S = 1.0
 class Clipping(Diagnoser):
     """Share of samples at the largest or smallest value, if far more lie there than just below.
 
-    Each side of each channel is looked at alone, so that an offset or a clipped single channel is no obstacle. The
-    level need not be full scale: a recording clipped first and turned down later is found too.
+    Each channel is looked at alone, and each side of it unless both end at the same level, so that an offset or a
+    clipped single channel is no obstacle. The level need not be full scale: a recording clipped first and turned down later is found too.
     """
 
-    info = PluginInfo(name="clipping", version="1", summary="Hard clipping and where", licence="Apache-2.0")
+    info = PluginInfo(name="clipping", version="2", summary="Hard clipping and where", licence="Apache-2.0")
 
     def start(self, facts: Facts) -> None:
         """See `Diagnoser`."""
@@ -73,12 +73,12 @@ class Clipping(Diagnoser):
             return []
         extreme, at_extreme = np.array(self._extreme), np.array(self._at_extreme)
         clipped = np.zeros(extreme.shape, np.int64)
-        for side, histogram in enumerate(self._histogram):
-            top = float(extreme[:, side].max())
-            here = extreme[:, side] >= top - TOLERANCE
-            count = int(at_extreme[here, side].sum())
-            if top > 0 and _piles_up(count, top, histogram):
-                clipped[here, side] = at_extreme[here, side]
+        for sides in self._limits(extreme):
+            top = float(extreme[:, sides].max())
+            here = extreme[:, sides] >= top - TOLERANCE
+            counts = np.where(here, at_extreme[:, sides], 0)
+            if top > 0 and _piles_up(int(counts.sum()), top, self._histogram[sides].sum(axis=0)):
+                clipped[:, sides] = counts
         share = float(clipped.sum() / self._samples)
         spans: tuple[Span, ...] = mask_spans(clipped.sum(axis=1) > 0, PIECE_S, JOIN_S)
         if share < CLIPPED_SHARE_NOTICE:
@@ -86,6 +86,15 @@ class Clipping(Diagnoser):
         why = f"{100 * share:.2g} % of the samples are cut off at the largest value the recorder could hold."
         severity: Severity = "warning" if share >= CLIPPED_SHARE_WARNING else "notice"
         return [Finding("clipping", share, "ratio", severity, why, spans, Advice.CLEAN_DECLIP)]
+
+    def _limits(self, extreme: NDArray[np.float32]) -> list[list[int]]:
+        """Sides with a limit in common: both of a channel, unless an offset keeps one away from it."""
+        channels, tops = len(self._histogram) // 2, extreme.max(axis=0)
+        limits: list[list[int]] = []
+        for up, down in zip(range(channels), range(channels, 2 * channels), strict=True):
+            together = abs(float(tops[up] - tops[down])) <= 2 * TOLERANCE
+            limits += [[up, down]] if together else [[up], [down]]
+        return limits
 
 
 def _piles_up(count: int, top: float, histogram: NDArray[np.int64]) -> bool:

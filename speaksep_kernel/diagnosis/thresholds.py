@@ -53,8 +53,11 @@ DROPOUT_EDGE_DB = 30.0
 DROPOUT_WARNING_S = 0.1
 """Seconds lost in total from which a dropout is a warning rather than a notice."""
 
-HUM_PROMINENCE_DB = 8.0
-"""A tone this far above everything around it in the quiet moments is hum."""
+HUM_COHERENCE = 0.5
+HUM_SIGNIFICANCE = 3.5
+"""Share of a tone's power whose phase runs on; that share times the square root of the windows it was heard in."""
+HUM_DRIFT_HZ = 0.6
+"""A steady tone further from a multiple of the mains frequency is something else."""
 HUM_NOTICE_DBFS = -75.0
 HUM_WARNING_DBFS = -45.0
 """Level of hum that can be heard in pauses (notice), or disturbs speech (warning)."""
