@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from speaksep_kernel.cli.bar import progress
-from speaksep_kernel.cli.options import InputArgument, JsonOption, QuietOption, SpeakersOption, speakers_number
+from speaksep_kernel.cli.options import (
+    ExplainOption,
+    InputArgument,
+    JsonOption,
+    KnownOption,
+    MaxSpeakersOption,
+    MinSpeakersOption,
+    QuietOption,
+    SpeakersOption,
+    speaker_choices,
+)
 from speaksep_kernel.cli.output import clock, print_json
 
 if TYPE_CHECKING:
@@ -15,20 +25,29 @@ if TYPE_CHECKING:
 
 
 def diagnose(
-    source: InputArgument, speakers: SpeakersOption = "auto", as_json: JsonOption = False, quiet: QuietOption = False
+    source: InputArgument,
+    speakers: SpeakersOption = "auto",
+    min_speakers: MinSpeakersOption = None,
+    max_speakers: MaxSpeakersOption = None,
+    known: KnownOption = None,
+    explain: ExplainOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Say what is in a recording and what to do about it."""
-    number = speakers_number(speakers)
+    people = speaker_choices(speakers, min_speakers, max_speakers, known)
 
     from speaksep_kernel import pipeline
 
     with progress(quiet=quiet) as hook:
-        diagnosis = pipeline.diagnose(source, speakers=number, hook=hook)
+        diagnosis = pipeline.diagnose(source, hook=hook, **people)
+    plan = pipeline.plan(diagnosis, **people) if explain else None
     if as_json:
-        print_json(diagnosis.to_dict())
+        print_json(diagnosis.to_dict() | ({"plan": plan.to_dict()} if plan else {}))
         return
     typer.echo(describe(diagnosis))
-    typer.echo("\n" + pipeline.plan(diagnosis, speakers=number).explain())
+    if plan:
+        typer.echo("\nThe plan, and why:\n" + plan.explain())
 
 
 def describe(diagnosis: Diagnosis) -> str:

@@ -12,12 +12,16 @@ from speaksep_kernel.cli.bar import progress
 from speaksep_kernel.cli.options import (
     Device,
     DeviceOption,
+    ExplainOption,
     InputArgument,
     JsonOption,
+    KnownOption,
+    MaxSpeakersOption,
+    MinSpeakersOption,
     QuietOption,
     SpeakersOption,
     option_values,
-    speakers_number,
+    speaker_choices,
 )
 from speaksep_kernel.cli.output import clock, print_json
 
@@ -40,6 +44,9 @@ def separate(
     source: InputArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the tracks go.")],
     speakers: SpeakersOption = "auto",
+    min_speakers: MinSpeakersOption = None,
+    max_speakers: MaxSpeakersOption = None,
+    known: KnownOption = None,
     separator: Annotated[
         str, typer.Option("--separator", metavar="NAME", help="Network; see speaksep plugins list.")
     ] = "speaksep",
@@ -49,11 +56,12 @@ def separate(
     clean: Annotated[bool, typer.Option("--clean/--no-clean", help="Clean the recording where advised.")] = False,
     audio_format: Annotated[Format, typer.Option("--format", help="Audio format of the tracks.")] = Format.flac,
     device: DeviceOption = Device.auto,
+    explain: ExplainOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Write one track per speaker, a residual, turns.rttm and manifest.json into DIR."""
-    number = speakers_number(speakers)
+    people = speaker_choices(speakers, min_speakers, max_speakers, known)
 
     from speaksep_kernel import pipeline
     from speaksep_kernel.plugins import get, typed_options
@@ -63,7 +71,7 @@ def separate(
         separation = pipeline.separate(
             source,
             output,
-            speakers=number,
+            **people,
             separator=separator,
             separator_options=options,
             device=device.value,
@@ -75,6 +83,8 @@ def separate(
         print_json(separation.to_dict())
     else:
         typer.echo(describe(separation))
+        if explain and separation.plan:
+            typer.echo("\nThe plan, and why:\n" + separation.plan.explain())
 
 
 def describe(separation: Separation) -> str:

@@ -19,7 +19,7 @@ from speaksep_kernel.separation.protocol import Float32, Separator
 from speaksep_kernel.separation.run import Reader16k, separate_windows
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, empty_table
 from speaksep_kernel.separation.windows import EDGE_S, Windows, choose_windows, covered_frames, window_length
-from speaksep_kernel.voices.clustering import cluster
+from speaksep_kernel.voices.anchors import cluster_known
 from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import CamPlusPlus, Encoder
 from speaksep_kernel.voices.segmentation import frame_count
@@ -43,11 +43,14 @@ class Stitched:
         The window table, complete.
     store
         The local tracks it points to.
+    phantoms
+        Voices heard too briefly to be counted.
     """
 
     streams: Streams
     table: WindowTable
     store: TrackStore
+    phantoms: int = 0
 
 
 def stitch(
@@ -60,6 +63,7 @@ def stitch(
     speakers: int | None = None,
     min_speakers: int = 0,
     max_speakers: int = 8,
+    known: Float32 | None = None,
     sources: int = 3,
     window_s: float = 8.0,
     hop_s: float = 6.0,
@@ -79,6 +83,8 @@ def stitch(
         Where local tracks are kept.
     speakers
         Number of speakers if known; otherwise it is found between ``min_speakers`` and ``max_speakers``.
+    known
+        (people, dim) voices of people who are expected to speak.
     sources
         Tracks the separator gives per window.
     window_s, hop_s
@@ -104,16 +110,19 @@ def stitch(
         return Stitched(*separate_crowd(cache, table, store, hook, encoder, speakers, max_speakers), store)
 
     streams = embed(cache, streams, hook, tracks=_Tracks(cache, streams, table, store), encoder=encoder)
-    streams = cluster(streams, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers)
+    streams, phantoms = cluster_known(
+        streams, known, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers
+    )
     activity = timeline(streams, total)
     heard = np.round(activity * 255).astype(np.uint8)
     if len(table) or heard.shape[1] >= 2:
         missing = overlap_frames(open_gates(heard)) & ~covered_frames(Windows(table.start, frames), total)
         table = run(place(missing), table)
     table = assign_windows(replace(table, activity=heard), store, streams, encoder)
-    if speakers is not None and table.speakers < speakers:
-        table = replace(table, activity=np.pad(heard, ((0, 0), (0, speakers - heard.shape[1]))))
-    return Stitched(streams, table, store)
+    least = speakers or min_speakers
+    if table.speakers < least:
+        table = replace(table, activity=np.pad(heard, ((0, 0), (0, least - heard.shape[1]))))
+    return Stitched(streams, table, store, phantoms)
 
 
 class _Runner:

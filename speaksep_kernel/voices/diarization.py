@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speaksep_kernel.progress import ProgressHook, silent
-from speaksep_kernel.voices.clustering import cluster_and_count, speaker_bounds
+from speaksep_kernel.voices.anchors import cluster_known
+from speaksep_kernel.voices.clustering import speaker_bounds
+from speaksep_kernel.voices.confidence import calibrated
 from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import Encoder
 from speaksep_kernel.voices.segmentation import MixtureReader, frame_count, segment
@@ -59,6 +61,7 @@ def diarize(
     speakers: int | None = None,
     min_speakers: int = 0,
     max_speakers: int = 8,
+    known: NDArray[np.float32] | None = None,
     hook: ProgressHook = silent,
     vad: Literal["segmentation", "silero"] = "segmentation",
     encoder: Encoder | None = None,
@@ -71,6 +74,8 @@ def diarize(
         The recording's mono mixture at 16 kHz (an `AnalysisCache`).
     speakers, min_speakers, max_speakers
         What is known of the number of speakers.
+    known
+        (people, dim) voices of people who are expected to speak, from the voice book (`known_voices`).
     hook
         Told "segment" (windows) and "embed" (streams).
     vad
@@ -88,8 +93,8 @@ def diarize(
     speaker_bounds(speakers, min_speakers, max_speakers)
     find = segment_silero if vad == "silero" else segment
     streams = embed(cache, find(cache, hook), hook, encoder=encoder)
-    streams, phantoms = cluster_and_count(
-        streams, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers
+    streams, phantoms = cluster_known(
+        streams, known, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers
     )
     return summarise(streams, frame_count(cache.samples16k), phantoms=phantoms)
 
@@ -102,7 +107,7 @@ def summarise(streams: Streams, total_frames: int, *, phantoms: int = 0) -> Diar
     return Diarization(
         streams=streams,
         activity=activity,
-        turns=turns(activity),
+        turns=calibrated(turns(activity), streams, activity),
         speakers=activity.shape[1],
         confidence=float(np.average(streams.confidence[named], weights=weight)) if weight.sum() > 0 else 0.0,
         phantoms=phantoms,
