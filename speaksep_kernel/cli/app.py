@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from speaksep_kernel.cli import diagnose, doctor, export, identify, plugins, render, separate, verify, voices
+from speaksep_kernel.cli import diagnose, doctor, edit, export, identify, plugins, render, separate, verify, voices
+from speaksep_kernel.cli.clean import CleanCommand
 from speaksep_kernel.cli.interrupt import INTERRUPTED, watch_interrupts
 from speaksep_kernel.cli.output import report_error
 from speaksep_kernel.errors import SpeakSepError
@@ -25,8 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("diagnose", short_help="Say what is in a recording.")(diagnose.diagnose)
-app.command("separate", short_help="One track per speaker.")(separate.separate)
+app.command("separate", short_help="One track per speaker.", cls=CleanCommand)(separate.separate)
 app.command("identify", short_help="Name the voices that a book knows.")(identify.identify)
+app.add_typer(edit.app, name="edit", short_help="Correct the speakers by hand.")
 app.command("export", short_help="Labels and packages for other tools.")(export.export)
 app.command("render", short_help="Tracks again, without the network.")(render.render)
 app.command("verify", short_help="Separate again, compare the bytes.")(verify.verify)
