@@ -12,19 +12,19 @@ from speaksep_kernel.atomic import write_atomically
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import Recording
 from speaksep_kernel.results.directory import MANIFEST
+from speaksep_kernel.results.manifest import IdentificationEntry
 from speaksep_kernel.results.values import Separation, Track
-from speaksep_kernel.voices.book import Voice, centroid
+from speaksep_kernel.voices.book import Voice
 from speaksep_kernel.voices.encoders import CamPlusPlus
-from speaksep_kernel.voices.identification import identify_voices
+from speaksep_kernel.voices.identification import THRESHOLD, Match, identify_voices
 from speaksep_kernel.voices.streams import FRAME_S, RATE_HZ
 from speaksep_kernel.voices.turns import Turn
+from speaksep_kernel.voices.voiceprint import MOST_S, voiceprint
 
 ENOUGH_SOLO_S = 3.0
 """With less speech while nobody else speaks, overlapped speech is taken as well."""
 LEAST_S = 1.0
-MOST_S = 40.0
-"""Speech listened to per track at least and at most; more does not make the vector better."""
-CLIP_S = 10.0
+"""Speech listened to per track at least."""
 
 Float32 = NDArray[np.float32]
 
@@ -32,7 +32,9 @@ Float32 = NDArray[np.float32]
 def identify_tracks(separation: Separation, voices: Sequence[Voice], *, hook: ProgressHook = silent) -> Separation:
     """Name the tracks that are known voices, in the returned value and in ``manifest.json``.
 
-    Earlier names are dropped. No file with a hash in the manifest changes.
+    Names from a book are dropped first; those given by hand stay and are given to nobody else, and who was left
+    nameless by hand stays so.
+    No file with a hash in the manifest changes.
 
     Parameters
     ----------
@@ -50,18 +52,28 @@ def identify_tracks(separation: Separation, voices: Sequence[Voice], *, hook: Pr
     StoreError
         The manifest cannot be written.
     """
+    manifest = separation.manifest
+    by_hand = [entry.name for entry in manifest.speakers if entry.renamed]
     vectors = np.full((len(separation.tracks), CamPlusPlus.dim), np.nan, np.float32)
     hook("identify", 0, len(vectors))
     for done, track in enumerate(separation.tracks):
-        vectors[done] = _voice_of(track, separation.turns)
+        if not manifest.speakers[done].renamed:
+            vectors[done] = _voice_of(track, separation.turns)
         hook("identify", done + 1, len(vectors))
-    matches = identify_voices(vectors, voices)
-    manifest = separation.manifest
+    found = identify_voices(vectors, [voice for voice in voices if voice.name not in by_hand])
+    matches = [
+        Match(entry.name) if entry.renamed else match for entry, match in zip(manifest.speakers, found, strict=True)
+    ]
+    info = CamPlusPlus.info
     manifest = manifest.model_copy(
         update={
+            "identification": IdentificationEntry(
+                encoder=info.name, encoder_version=info.version, threshold=THRESHOLD, voices=len(voices)
+            ),
+            "identified": {},  # of speakers that corrections took away; the book may have forgotten them
             "speakers": tuple(
                 entry.model_copy(update=asdict(match)) for entry, match in zip(manifest.speakers, matches, strict=True)
-            )
+            ),
         }
     )
     path = separation.directory / MANIFEST
@@ -80,12 +92,7 @@ def _voice_of(track: Track, turns: Sequence[Turn]) -> Float32:
     speech = _heard(track, solo if solo.sum() * FRAME_S >= ENOUGH_SOLO_S else mine)
     if len(speech) < LEAST_S * RATE_HZ:
         return np.full(CamPlusPlus.dim, np.nan, np.float32)
-    clips = np.array_split(speech, max(1, round(len(speech) / (CLIP_S * RATE_HZ))))
-    vectors = CamPlusPlus().embed(clips, RATE_HZ)
-    told = ~np.isnan(vectors).any(1)
-    if not told.any():
-        return np.full(CamPlusPlus.dim, np.nan, np.float32)
-    return centroid(vectors[told], np.ones(int(told.sum()), np.float32))
+    return voiceprint(speech)
 
 
 def speaking(speaker: int, turns: Sequence[Turn]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

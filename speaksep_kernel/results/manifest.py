@@ -115,6 +115,15 @@ class CleaningEntry(_Model):
     figures: dict[str, Figure] = Field(default={}, description="by code of the finding")
 
 
+class IdentificationEntry(_Model):
+    """What speakers were last compared with, see docs/identification.md."""
+
+    encoder: str
+    encoder_version: str
+    threshold: float = Field(description="least score that gives a name")
+    voices: int = Field(description="how many the books held")
+
+
 class Manifest(_Model):
     """Everything about a separation but the audio.
 

@@ -14,8 +14,9 @@ from scipy.optimize import linear_sum_assignment
 from speaksep_kernel.voices.book import Voice
 
 THRESHOLD = 6.5
-"""Least score that gives a name. With 20 voices in the book and 4 s of clean speech, one stranger in 80 gets a name and
-one known voice in 100 gets none (docs/identification.md)."""
+"""Least score that gives a name: the least half step at which at most one pair of strangers in 4000 passes. With 20
+voices in the book and 4 s of clean speech, one stranger in 130 gets a name and one known voice in 100 gets none
+(docs/identification.md)."""
 NEAREST = 70
 """Strangers that a voice is measured against: those most like it, so a telephone is compared with telephones."""
 
@@ -120,8 +121,8 @@ def _strangers(vectors: Float32) -> tuple[Float32, Float32]:
 def _cohort() -> Float32:
     """(200, 192) unit vectors of voices that nobody has, half of them as heard by telephone.
 
-    They were drawn at random from normal distributions with the means and covariances of 371 speakers' embeddings
-    (LibriSpeech and speechocean762), and of 60 by telephone: as good as real people, and nobody is shipped.
+    They were drawn at random from normal distributions like those of 120 speakers' embeddings (LibriSpeech and
+    speechocean762), clean and by telephone: nobody is shipped. ``tests/bench/bench_identification.py`` makes them.
     """
     with files("speaksep_kernel.voices").joinpath("campplus_cohort.npy").open("rb") as file:
         vectors = np.load(file).astype(np.float32)

@@ -188,11 +188,14 @@ def cohort(vectors: Vectors) -> NDArray[np.float16]:
     """Voices that nobody has, drawn from normal distributions like the cohort's speakers, clean and by telephone."""
     rng = np.random.default_rng(1)
     clean, narrow = vectors.of("cohort", "enrolled")[0], vectors.of("cohort", "enrolled by telephone")[0]
-    drawn = [
-        rng.multivariate_normal(each.mean(0), np.cov(each.T) + 1e-6 * np.eye(each.shape[1]), COHORT_VOICES)
-        for each in (clean, narrow)
-    ]
-    made = np.concatenate(drawn)
+    spread = np.cov(clean.T) + 1e-6 * np.eye(clean.shape[1])
+    made = np.concatenate(
+        [
+            rng.multivariate_normal(clean.mean(0), spread, COHORT_VOICES),
+            # Half as clean voices scatter: by telephone all sound alike, and a cohort of such rejects everybody.
+            rng.multivariate_normal(narrow.mean(0), (spread + np.cov(narrow.T)) / 2, COHORT_VOICES),
+        ]
+    )
     return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float16)
 
 

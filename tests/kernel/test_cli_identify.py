@@ -15,6 +15,7 @@ from speaksep_kernel.recording import Recording
 from speaksep_kernel.results.identify import speaking
 from speaksep_kernel.results.separate import separate_recording
 from speaksep_kernel.testing import conversation, voice
+from speaksep_kernel.voices.identification import THRESHOLD
 from speaksep_kernel.voices.turns import Turn
 from tests.kernel.separation_oracle import Halves, install
 
@@ -109,6 +110,28 @@ def test_forgotten_voice_is_not_named_any_more(tracks, book, capsys):
     assert "Allison" not in (tracks / "manifest.json").read_text()
 
 
+def test_manifest_says_what_was_compared(tracks, book):
+    found = speaksep.identify(tracks, book).manifest.identification
+    assert (found.encoder, found.threshold, found.voices) == ("campplus", THRESHOLD, 3)
+
+
+def by_hand(directory, label, name):
+    path = directory / "manifest.json"
+    manifest = json.loads(path.read_text())
+    entry = next(entry for entry in manifest["speakers"] if entry["label"] == label)
+    entry |= {"name": name, "renamed": True}
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("given", ["Carlo", None], ids=["another-name", "no-name"])
+def test_what_was_said_by_hand_stays_and_nobody_else_gets_that_name(given, place, tracks, book):
+    names = true_names(place, speaksep.Separation.open(tracks).turns)
+    by_hand(tracks, f"speaker_{names.index('allison') + 1}", given)
+    again = speaksep.identify(tracks, book)
+    found = {who: track.name for who, track in zip(names, again.tracks, strict=True)}
+    assert found == {"allison": given, "carlo": {"Carlo": None}.get(given, "Carlo"), "librivox": None}
+
+
 def test_recording_is_separated_on_the_way(place, book):
     found = speaksep.identify((np.concatenate(voice("june")[:2]), RATE_HZ), book)
     assert [track.name for track in found.tracks] == ["June"]
@@ -119,7 +142,7 @@ def test_list_names_voices_and_never_shows_vectors(book, capsys):
     assert main(["voices", "list", "--book", str(book), "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [entry["name"] for entry in listed["voices"]] == ["Allison", "Carlo", "June"]
-    assert listed["voices"][0].keys() == {"name", "samples", "seconds", "enrolled", "consent", "note"}
+    assert listed["voices"][0].keys() == {"name", "samples", "seconds", "enrolled", "consent", "note", "book"}
     assert main(["voices", "list", "--book", str(book)]) == 0
     assert "Carlo  1 samples" in capsys.readouterr().out
 
@@ -145,7 +168,7 @@ def test_no_consent_is_one_line_and_exit_2(place, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("word", ["enroll", "list", "forget"])
+@pytest.mark.parametrize("word", ["enroll", "list", "rename", "forget", "forgotten", "export", "import"])
 def test_every_command_says_what_it_does(word, capsys):
     assert main(["voices", word, "--help"]) == 0
     assert "--book" in capsys.readouterr().out

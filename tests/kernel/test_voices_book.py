@@ -1,5 +1,6 @@
 """The voice book: who gets in, who is recognised, and that nothing is left of those who left."""
 
+import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 
 from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.testing import conversation, voice
-from speaksep_kernel.voices.book import book_path, changing, forget, read_book
+from speaksep_kernel.voices.book import Sample, Voice, book_path, changing, forget, joined, read_book
 from speaksep_kernel.voices.encoders import CamPlusPlus
 from speaksep_kernel.voices.enrolment import enroll
 from speaksep_kernel.voices.identification import THRESHOLD, identify_voices
 from speaksep_kernel.voices.telephone import by_telephone
-from tests.kernel.voices_made import DIM, direction, made, made_book, near
+from speaksep_kernel.voices.voiceprint import voiceprint
+from tests.kernel.voices_made import DIM, direction, made, made_book, near, numbers
 
 RATE_HZ = 16000
 
@@ -50,17 +52,34 @@ def test_enrolled_voice_is_recognised_and_strangers_are_not(book):
     assert matches[0].score > THRESHOLD > max(match.runner_up_score for match in matches[1:])
 
 
-def test_voice_enrolled_from_clean_speech_is_known_by_telephone(book):
-    enroll("Allison", [(np.concatenate(voice("allison")[:3]), RATE_HZ)], consent=True, book=book)
-    enroll("June", [(np.concatenate(voice("june")[:3]), RATE_HZ)], consent=True, book=book)
-    said = [np.concatenate(voice(name)[4:7]) for name in ("june", "carlo")]
-    vectors = CamPlusPlus().embed([by_telephone(clip) for clip in said], RATE_HZ)
-    assert [match.name for match in identify_voices(vectors, read_book(book))] == ["June", None]
+def heard(speech):
+    return Sample(
+        seconds=len(speech) / RATE_HZ,
+        vector=numbers(voiceprint(speech)),
+        telephone=numbers(voiceprint(by_telephone(speech))),
+    )
 
 
-def test_sample_by_telephone_joins_the_voice(book):
-    samples = [(clip, RATE_HZ) for clip in (voice("june")[0], by_telephone(np.concatenate(voice("june")[1:3])))]
-    assert len(enroll("June", samples, consent=True, book=book).samples) == 2
+@pytest.fixture(scope="module")
+def june():
+    sample = heard(np.concatenate(voice("june")[:2]))
+    return Voice(name="June", consent=True, enrolled="2026-01-31", samples=(sample,))
+
+
+def test_voice_enrolled_from_clean_speech_is_known_by_telephone(june):
+    said = [by_telephone(np.concatenate(voice(name)[4:6])) for name in ("june", "carlo")]
+    vectors = CamPlusPlus().embed(said, RATE_HZ)
+    assert [match.name for match in identify_voices(vectors, [june])] == ["June", None]
+    clean_only = [june.model_copy(update={"samples": (june.samples[0].model_copy(update={"telephone": None}),)})]
+    assert [match.name for match in identify_voices(vectors, clean_only)] == [None, None]
+
+
+@pytest.mark.parametrize(("who", "samples"), [("june", 2), ("allison", 1)], ids=["same", "another"])
+def test_sample_by_telephone_joins_its_own_voice_only(who, samples, june):
+    fresh = [("call.wav", heard(by_telephone(np.concatenate(voice(who)[2:4]))))]
+    with contextlib.suppress(InputError):
+        june = joined(june, fresh)
+    assert len(june.samples) == samples
 
 
 def test_more_samples_join_the_voice_and_keep_its_note(book):
