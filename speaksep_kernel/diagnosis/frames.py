@@ -48,6 +48,43 @@ class FramePower:
         return np.asarray(np.maximum(square - mean**2, 0.0), dtype=np.float32)
 
 
+class SlidingFrames:
+    """Overlapping frames on a grid of exact times whatever the rate and the blocks: frame k starts at k · hop_s.
+
+    Parameters
+    ----------
+    rate_hz
+        Sample rate of the signal.
+    frame_s, hop_s
+        Length of a frame, rounded up to one that transforms fast, and step between frames.
+
+    Attributes
+    ----------
+    size
+        Samples of a frame.
+    """
+
+    def __init__(self, rate_hz: int, frame_s: float, hop_s: float) -> None:
+        self.size: int = scipy.fft.next_fast_len(round(frame_s * rate_hz), real=True)
+        self._step = hop_s * rate_hz
+        self._frame = 0
+        self._at = 0  # first sample that is held
+        self._rest: Float32 = np.zeros(0, np.float32)
+
+    def feed(self, signal: Float32) -> Float32:
+        """Take (samples,) of signal; return the (frames, size) that this completes."""
+        joined = np.concatenate([self._rest, signal])
+        most = int((self._at + len(joined)) / self._step) + 1
+        starts = np.round(np.arange(self._frame, most) * self._step).astype(np.int64) - self._at
+        starts = starts[starts + self.size <= len(joined)]
+        frames = joined[starts[:, None] + np.arange(self.size)]
+        self._frame += len(starts)
+        keep = min(max(round(self._frame * self._step) - self._at, 0), len(joined))
+        self._rest = joined[keep:].copy()
+        self._at += keep
+        return frames
+
+
 class MeanSpectrum:
     """Mean power spectrum over Hann windows of about the given length, digital silence left out.
 

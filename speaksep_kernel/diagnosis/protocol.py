@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from speaksep_kernel.diagnosis.report import Facts, Finding, Span
+from speaksep_kernel.diagnosis.finding import Facts, Finding, Span
 from speaksep_kernel.diagnosis.spans import mask_spans
 from speaksep_kernel.plugins import PluginInfo
 from speaksep_kernel.recording import ChannelRelations
@@ -36,6 +36,8 @@ class Context:
         Voices heard too little to count; folded into others or dropped.
     relations
         How the channels relate; ``None`` for mono.
+    findings
+        What the others found; only for diagnosers with `needs_findings`, which finish last.
     """
 
     facts: Facts
@@ -44,6 +46,7 @@ class Context:
     speaker_confidence: float
     phantoms: int = 0
     relations: ChannelRelations | None = None
+    findings: tuple[Finding, ...] = ()
 
     @cached_property
     def frames(self) -> int:
@@ -88,7 +91,8 @@ class Diagnoser(Protocol):
     """One measure, in constant memory: a few numbers per second at most may be kept.
 
     A plugin of group ``speaksep.diagnosers``. An instance serves one recording. Inheriting is optional; it saves the
-    methods a measure does not need.
+    methods a measure does not need. With ``needs_findings = True`` it finishes after all others and is given what they
+    found.
     """
 
     info: PluginInfo

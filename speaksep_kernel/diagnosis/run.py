@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from speaksep_kernel import plugins
@@ -69,7 +70,9 @@ def diagnose_recording(
         relations=cache.mixdown.relations,
     )
     findings: list[Finding] = []
-    panel.ask(lambda diagnoser: findings.extend(diagnoser.finish(context)))
+    panel.ask(lambda diagnoser: findings.extend(diagnoser.finish(context)), lambda each: not _comes_last(each))
+    informed = replace(context, findings=tuple(findings))
+    panel.ask(lambda diagnoser: findings.extend(diagnoser.finish(informed)), _comes_last)
     return Diagnosis(
         recording=facts,
         findings=by_severity(findings),
@@ -105,14 +108,18 @@ def recording_facts(recording: Recording, mixdown: Mixdown) -> Facts:
     )
 
 
+def _comes_last(diagnoser: Diagnoser) -> bool:
+    return bool(getattr(diagnoser, "needs_findings", False))
+
+
 class _Panel:
     """Diagnosers at work; one that fails is sent home."""
 
     def __init__(self, diagnosers: list[Diagnoser]) -> None:
         self._diagnosers = diagnosers
 
-    def ask(self, question: Callable[[Diagnoser], None]) -> None:
-        for diagnoser in list(self._diagnosers):
+    def ask(self, question: Callable[[Diagnoser], None], whom: Callable[[Diagnoser], bool] = lambda each: True) -> None:
+        for diagnoser in filter(whom, list(self._diagnosers)):
             try:
                 question(diagnoser)
             except Exception as fault:  # a stranger's code

@@ -66,3 +66,34 @@ IMBALANCE_NOTICE_DB = 10.0
 """Difference in level between loudest and softest speaker; weaker tracks then hold more leakage."""
 IMBALANCE_SOLO_S = 1.0
 """Seconds a speaker must be heard alone for a level."""
+
+MUSIC_TONALITY = 2.6
+"""Sharpness of held tones (0 to 5, median over 8 s) beyond which it is music; 1 % of speech is beyond it."""
+MUSIC_WARNING_RATIO = 0.2
+"""Share of the recording with music from which it is a warning rather than a notice."""
+
+NONSPEECH_ABOVE_NOISE_DB = 20.0
+NONSPEECH_BELOW_SPEECH_DB = 12.0
+"""A sound while nobody speaks counts if it is this far above the noise floor, and no further below the speech."""
+NONSPEECH_RATIO_HIGH = 0.1
+"""Share of the recording with such sounds worth a notice."""
+
+WIND_MIN_DBFS = -55.0
+WIND_BELOW_SPEECH_DB = 10.0
+WIND_ABOVE_FLOOR_DB = 10.0
+"""Bursts below 55 Hz are wind or handling if above all of: this level, speech less this, their floor plus this."""
+WIND_NOTICE_S = 2.0
+WIND_WARNING_RATIO = 0.2
+"""Seconds of gusts worth a notice, and their share of the recording from which they are a warning."""
+HANDLING_ABOVE_WIND_DB = 8.0
+"""A thump is louder than the least gust by this; the breath of close talking is not."""
+HANDLING_MIN_BUMPS = 3
+"""Thumps worth a notice."""
+
+DNSMOS_LOW = 2.0
+"""Rating of 5 below which listeners would complain (notice)."""
+
+QUALITY_GOOD_DB = 5.0
+"""SI-SDR improvement from which a separated overlap is usable."""
+QUALITY_SURE = 0.5
+"""Probability of that below which the overlaps should be checked by ear (notice)."""

@@ -80,3 +80,28 @@ def to_16_bit(audio: Float32, seed: int = 0) -> Float32:
     """Rounded to 16 bits with rectangular dither, as most files are."""
     dither = np.random.default_rng(seed).uniform(-0.5, 0.5, audio.shape)
     return np.asarray(np.round(audio * 32768 + dither) / 32768, dtype=np.float32)
+
+
+def wind(samples: int, rate_hz: int, gusts_s: list[tuple[float, float]], seed: int = 0) -> Float32:
+    """(samples,) float32 of RMS 1 within the gusts: noise falling by 12 dB an octave, swelling and fading."""
+    rng = np.random.default_rng(seed)
+    frequency_hz = np.fft.rfftfreq(samples, 1 / rate_hz)
+    wave = np.fft.irfft(np.fft.rfft(rng.standard_normal(samples)) / np.maximum(frequency_hz, 25.0) ** 2, samples)
+    shape = np.zeros(samples)
+    for start_s, end_s in gusts_s:
+        first, last = round(start_s * rate_hz), min(round(end_s * rate_hz), samples)
+        shape[first:last] = np.sin(np.linspace(0, np.pi, last - first)) ** 0.5
+    wave *= shape
+    return np.asarray(wave / np.sqrt(np.mean(np.square(wave[shape > 0]))), dtype=np.float32)
+
+
+def thumps(samples: int, rate_hz: int, at_s: list[float]) -> Float32:
+    """(samples,) float32 with a peak near 1: a 40-Hz bump of a tenth of a second at each of the times."""
+    wave = np.zeros(samples, np.float32)
+    length = round(0.1 * rate_hz)
+    time_s = np.arange(length) / rate_hz
+    bump = np.sin(2 * np.pi * 40 * time_s) * np.exp(-time_s / 0.03)
+    for start_s in at_s:
+        first = round(start_s * rate_hz)
+        wave[first : first + length] += bump[: samples - first].astype(np.float32)
+    return np.asarray(wave / np.abs(bump).max(), dtype=np.float32)
