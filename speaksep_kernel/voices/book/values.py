@@ -16,7 +16,7 @@ DECIMALS = 6
 LONGEST_NAME = 100
 SAME_VOICE = 0.2
 SAME_VOICE_BY_TELEPHONE = 0.5
-"""Least cosine between two samples of a name, as they are or both by telephone: of either, 96 % of strangers are below
+"""Least cosine between two samples of a name, as they are or both by telephone: of either, 95 % of strangers are below
 it and 1 % of one's own; a sample by telephone beside a clean one passes the second only."""
 
 DIM = CamPlusPlus.dim
