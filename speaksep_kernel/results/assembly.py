@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +136,7 @@ def assemble(stage: Path, result: Result, *, format: str, exporter: Exporter, cl
         "parameters": {"format": format} | result.parameters,
         "model": result.model,
         "versions": versions(),
-        "speakers": _speakers(result, names, identified),
+        "speakers": speaker_entries(result.edited, result.turns, result.confidence, names[:-1], identified),
         "residual": names[-1],
         "clipped_samples": lost,
         "edits": result.edits,
@@ -164,10 +164,16 @@ def identities(earlier: Manifest | None) -> dict[str, Identity]:
     }
 
 
-def _speakers(result: Result, files: list[str], identified: dict[str, Identity]) -> tuple[SpeakerEntry, ...]:
-    edited = result.edited
+def speaker_entries(
+    edited: Edited,
+    turns: Sequence[Turn],
+    confidence: Sequence[float],
+    files: Sequence[str],
+    identified: dict[str, Identity],
+) -> tuple[SpeakerEntry, ...]:
+    """What the manifest says of each speaker."""
     entries = []
-    for number, file, sure in zip(edited.speakers, files[:-1], result.confidence, strict=True):
+    for number, file, sure in zip(edited.speakers, files, confidence, strict=True):
         label, name = f"speaker_{number}", edited.names.get(number)
         known = identified.get(label, Identity())
         if number in edited.renamed or known.name != name:
@@ -178,7 +184,7 @@ def _speakers(result: Result, files: list[str], identified: dict[str, Identity])
                 label=label,
                 renamed=number in edited.renamed,
                 file=file,
-                seconds=round(sum(turn.seconds for turn in result.turns if turn.speaker == number), 3),
+                seconds=round(sum(turn.seconds for turn in turns if turn.speaker == number), 3),
                 confidence=round(sure, 3),
             )
         )

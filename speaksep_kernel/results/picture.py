@@ -53,7 +53,6 @@ def summary_picture(reader: Reader16k, turns: Sequence[Turn], speakers: Sequence
     seconds = reader.samples16k / RATE_HZ
     at = np.linspace(0, seconds, len(low))
     lanes = max(1, len(speakers))
-    row = {number: k for k, number in enumerate(speakers, 1)}
     figure = Figure(figsize=(16, 5.5 + 0.45 * lanes), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     wave, spectrogram, lane = figure.subplots(3, 1, sharex=True, height_ratios=[2, 3, 0.45 * lanes])
@@ -68,11 +67,13 @@ def summary_picture(reader: Reader16k, turns: Sequence[Turn], speakers: Sequence
         vmin=spectrum.max() - 80,
     )
     spectrogram.set(ylabel="kHz")
-    for turn in turns:
-        colour = COLOURS[(turn.speaker - 1) % len(COLOURS)]
-        wave.axvspan(turn.start_s, turn.end_s, color=colour, alpha=0.25, linewidth=0)
-        spectrogram.axvspan(turn.start_s, turn.end_s, ymin=0.96, color=colour, linewidth=0)
-        lane.broken_barh([(turn.start_s, turn.seconds)], (row[turn.speaker] - 0.4, 0.8), color=colour)
+    top = spectrogram.get_xaxis_transform()
+    for row, number in enumerate(speakers, 1):
+        colour = COLOURS[(number - 1) % len(COLOURS)]
+        spans = [(turn.start_s, turn.seconds) for turn in turns if turn.speaker == number]
+        wave.broken_barh(spans, (-1, 2), color=colour, alpha=0.25, linewidth=0)
+        spectrogram.broken_barh(spans, (0.96, 0.04), color=colour, linewidth=0, transform=top)
+        lane.broken_barh(spans, (row - 0.4, 0.8), color=colour)
     lane.set(
         xlim=(0, seconds),
         ylim=(lanes + 0.5, 0.5),
@@ -80,7 +81,7 @@ def summary_picture(reader: Reader16k, turns: Sequence[Turn], speakers: Sequence
         yticklabels=[f"speaker {number}" for number in speakers],
         xlabel="seconds" if speakers else "seconds (nobody speaks)",
     )
-    figure.savefig(path, metadata={"Software": None})
+    figure.savefig(path, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
 
 
 def _columns(reader: Reader16k) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:

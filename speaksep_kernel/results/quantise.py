@@ -50,12 +50,14 @@ def quantise(
     """
     full = 1 << (bits - 1)
     limit = full - 1
-    total = np.rint(mixture.astype(np.float64) * full).astype(np.int64)
+    # Full scale is a power of two, so 32-bit floats are exact; sums of twenty bounded tracks fit into 32 bits, too.
+    whole = np.int32 if tracks_bounded else np.int64
+    total = np.rint(mixture * np.float32(full)).astype(whole)
     held = limit if tracks_bounded else limit * _FLOATS
-    values = np.clip(np.rint(tracks.astype(np.float64) * full), -held, held).astype(np.int64)
-    residual = total - values.sum(axis=0)
+    values = np.clip(np.rint(tracks * np.float32(full)), np.float32(-held), np.float32(held)).astype(whole)
+    residual = total - values.sum(axis=0, dtype=whole)
     if not bounded:
-        return np.concatenate([values, residual[None]]).astype(np.int32), 0
+        return np.concatenate([values, residual[None]]).astype(np.int32, copy=False), 0
     excess = residual - np.clip(residual, -limit, limit)
     over = np.flatnonzero(excess)
     for track in values:
@@ -65,5 +67,5 @@ def quantise(
         track[over] += moved
         excess[over] -= moved
         over = over[excess[over] != 0]
-    residual = np.clip(total - values.sum(axis=0), -limit, limit)
-    return np.concatenate([values, residual[None]]).astype(np.int32), len(over)
+    residual = np.clip(total - values.sum(axis=0, dtype=whole), -limit, limit)
+    return np.concatenate([values, residual[None]]).astype(np.int32, copy=False), len(over)

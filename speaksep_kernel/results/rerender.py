@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from speaksep_kernel.diagnosis.protocol import Context
 from speaksep_kernel.diagnosis.report import Diagnosis
@@ -14,15 +17,15 @@ from speaksep_kernel.errors import InputError
 from speaksep_kernel.plugins import create
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import Recording, Source
-from speaksep_kernel.results.assembly import STREAMS, TABLE, Clock, Result, assemble, identities
-from speaksep_kernel.results.directory import INTERNAL, check_target, staged
+from speaksep_kernel.results.assembly import STREAMS, TABLE, Clock, Result, assemble, identities, speaker_entries
+from speaksep_kernel.results.directory import INTERNAL, MANIFEST, check_target, staged
 from speaksep_kernel.results.edited import Edited, found_confidence
-from speaksep_kernel.results.edits import EditLog
+from speaksep_kernel.results.edits import EDITS, EditLog
 from speaksep_kernel.results.manifest import Manifest, read_manifest, recording_of, sha256
 from speaksep_kernel.results.reading import read_again
 from speaksep_kernel.results.render import render_apart, render_blocks
 from speaksep_kernel.results.replay import replay
-from speaksep_kernel.results.values import Separation
+from speaksep_kernel.results.values import PICTURE, Separation
 from speaksep_kernel.separation.stitch import STORE
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable
 from speaksep_kernel.voices.streams import Streams
@@ -119,8 +122,10 @@ def render_again(
     check_target(Path(out))
     log = edits or edit_log(directory)
     edited = replayed(directory, log)
-    recording = recording_of(manifest, _origin(manifest) if source is None else source)
     format = format or str(manifest.parameters["format"])
+    if source is None and _sounds_as_before(directory, manifest, edited, format):
+        return _named_again(directory, manifest, edited, log, Path(out))
+    recording = recording_of(manifest, _origin(manifest) if source is None else source)
     exporter = create("exporter", format)
     table = WindowTable.load(directory / INTERNAL / TABLE)
     streams = Streams.load(directory / INTERNAL / STREAMS)
@@ -155,6 +160,42 @@ def render_again(
             clock=clock,
             hook=hook,
         )
+        _keep_others(directory, stage, Path(out), manifest)
+    return Separation.open(out)
+
+
+def _sounds_as_before(directory: Path, manifest: Manifest, edited: Edited, format: str) -> bool:
+    """Whether the files that are there, undamaged, are what rendering would give."""
+    if format != manifest.parameters["format"]:
+        return False
+    before = replayed(directory, edit_log(directory))
+    if before.speakers != edited.speakers or not all(
+        np.array_equal(getattr(before, name), getattr(edited, name)) for name in ("activity", "route", "told")
+    ):
+        return False
+    files = {name: digest for name, digest in manifest.files.items() if name != EDITS}
+    return all((directory / name).is_file() and sha256(directory / name) == files[name] for name in files)
+
+
+def _named_again(directory: Path, manifest: Manifest, edited: Edited, log: EditLog, out: Path) -> Separation:
+    """The same files with other names for the speakers."""
+    identified = identities(manifest)
+    turns = Separation.open(directory).turns
+    sure = tuple(entry.confidence for entry in manifest.speakers)
+    files = tuple(entry.file for entry in manifest.speakers)
+    with staged(out) as stage:
+        _carry(directory, stage, {*manifest.files, PICTURE} - {EDITS})
+        log.save(stage / EDITS)
+        manifest = manifest.model_copy(
+            update={
+                "speakers": speaker_entries(edited, turns, sure, files, identified),
+                "edits": log,
+                "identified": identified,
+                "files": {**manifest.files, EDITS: sha256(stage / EDITS)},
+            }
+        )
+        (stage / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+        _keep_others(directory, stage, out, manifest)
     return Separation.open(out)
 
 
@@ -167,6 +208,20 @@ def _origin(manifest: Manifest) -> str:
             hint="say where it is with --recording, in Python with source=",
         )
     return where
+
+
+def _carry(directory: Path, stage: Path, names: Iterable[str]) -> None:
+    for name in sorted(names):
+        if (directory / name).is_file():
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            _linked(str(directory / name), str(stage / name))
+
+
+def _keep_others(directory: Path, stage: Path, out: Path, manifest: Manifest) -> None:
+    """Files of the user's own in a directory that is replaced are there afterwards, too."""
+    if out.resolve() == directory.resolve():
+        there = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+        _carry(directory, stage, there - {*manifest.files, MANIFEST, PICTURE, EDITS})
 
 
 def _linked(source: str, target: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -89,11 +90,17 @@ def write_tracks(
         for name, each in zip(names, [each_track] * len(speakers) + [rest], strict=True):
             writers.append(each.open(directory / name, rate_hz=rate_hz, bits=bits, samples=samples))
             stack.callback(writers[-1].close)
+        # Encoders run outside the interpreter's lock: a block is encoded while the next one is made.
+        pool = stack.enter_context(ThreadPoolExecutor())
+        encoding: list[Future[None]] = []
         for tracks, mixture in blocks:
             values, short = quantise(tracks, mixture, bits, bounded=bounded, tracks_bounded=not high)
             lost += short
-            for writer, row in zip(writers, values, strict=True):
-                writer.write(row)
+            for written in encoding:
+                written.result()
+            encoding = [pool.submit(writer.write, row) for writer, row in zip(writers, values, strict=True)]
             done += len(mixture)
             hook("render", done / rate_hz, samples / rate_hz)
+        for written in encoding:
+            written.result()
     return names, lost

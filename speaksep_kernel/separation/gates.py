@@ -59,12 +59,14 @@ def ramp(frames: NDArray[np.bool_], start: int, stop: int, rate_hz: int) -> NDAr
     -------
     (stop - start, …) float32 in [0, 1]
     """
-    if not len(frames):
-        return np.zeros((stop - start, *frames.shape[1:]), dtype=np.float32)
-    position = (np.arange(start, stop) + 0.5) / (rate_hz * FRAME_S) - 0.5
-    below = np.floor(position).astype(np.int64)
-    fraction = (position - below).astype(np.float32).reshape(-1, *[1] * (frames.ndim - 1))
-    last = len(frames) - 1
-    before = frames[np.clip(below, 0, last)].astype(np.float32)
-    after = frames[np.clip(below + 1, 0, last)].astype(np.float32)
-    return np.asarray(before + fraction * (after - before), dtype=np.float32)
+    columns = frames.reshape(len(frames), -1).T
+    faded = np.zeros((len(columns), stop - start), dtype=np.float32)
+    if len(frames) and stop > start:
+        position = (np.arange(start, stop) + 0.5) / (rate_hz * FRAME_S) - 0.5
+        first = int(np.floor(position[0]))
+        middles = np.arange(first, int(np.floor(position[-1])) + 2)
+        near = columns[:, np.clip(middles, 0, len(frames) - 1)].astype(np.float32)
+        for row, values in zip(faded, near, strict=True):
+            # Most gates stay as they are for seconds.
+            row[:] = values[0] if (values == values[0]).all() else np.interp(position, middles, values)
+    return faded.T.reshape(stop - start, *frames.shape[1:])
