@@ -1,1 +1,27 @@
-"""Notebook tools for separated recordings."""
+"""Notebook tools for separated recordings: hear it, see it, correct it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_HOME = {
+    "PlanCard": "plan_card",
+    "RecordingView": "recording_view",
+    "SpeakerTracks": "speaker_tracks",
+    "Work": "work",
+    "Workbench": "workbench",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
