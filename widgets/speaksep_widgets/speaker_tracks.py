@@ -13,10 +13,13 @@ import traitlets
 from speaksep_kernel.errors import SpeakSepError
 from speaksep_kernel.pipeline import edit as render_edits
 from speaksep_kernel.recording import Recording, Source
+from speaksep_kernel.results.assembly import STREAMS
+from speaksep_kernel.results.directory import INTERNAL
 from speaksep_kernel.results.edits import Edit, EditLog, edit_of
 from speaksep_kernel.results.picture import COLOURS
 from speaksep_kernel.results.rerender import edit_log, replayed
 from speaksep_kernel.results.values import Separation
+from speaksep_kernel.voices.streams import Streams
 from speaksep_widgets.base import Answer
 from speaksep_widgets.esm import css, esm
 from speaksep_widgets.lanes import Lanes
@@ -86,6 +89,7 @@ class SpeakerTracks(LaneWidget):
         self._wanted: EditLog | None = None
         self._thread: threading.Thread | None = None
         self._log = edit_log(self._separation.directory)
+        self._streams = Streams.load(self._separation.directory / INTERNAL / STREAMS)
         self._show(self._separation)
 
     @property
@@ -161,7 +165,7 @@ class SpeakerTracks(LaneWidget):
         """Show what a log makes of the separation, and have it rendered."""
         edited = replayed(self._separation.directory, log)
         self._log = log
-        turns = edited.turns()
+        turns = edited.turns(self._streams)
         sure = {track.speaker: track.confidence for track in self._separation.tracks}
         seconds = dict.fromkeys(edited.speakers, 0.0)
         for turn in turns:
