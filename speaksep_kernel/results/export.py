@@ -52,7 +52,7 @@ def export_files(
     Raises
     ------
     InputError
-        Reasons ``unknown-format``, ``missing-package``, ``output-exists``, ``output-is-a-file`` and
+        Reasons ``no-format``, ``unknown-format``, ``missing-package``, ``output-exists``, ``output-is-a-file`` and
         ``output-is-the-result``.
     StoreError
         The disk is full, or may not be written to.
@@ -63,6 +63,8 @@ def export_files(
             reason="output-is-the-result",
             hint="give another directory for what is exported",
         )
+    if not formats:
+        raise InputError("no format is named", reason="no-format", hint=f"one or more of: {', '.join(format_names())}")
     handover = Handover.of(separation, exclusive=exclusive)
     writers: dict[str, Callable[[Path], None]] = {}
     for name in dict.fromkeys(formats):

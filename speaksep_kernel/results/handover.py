@@ -66,7 +66,7 @@ class Handover:
         entry = separation.manifest.input
         # Turns are drawn in frames of 20 ms, the last of which may be longer than the recording.
         turns = tuple(
-            replace(turn, end_s=min(turn.end_s, entry.seconds))
+            replace(turn, start_s=round(turn.start_s, 6), end_s=min(round(turn.end_s, 6), entry.seconds))
             for turn in separation.turns
             if turn.start_s < entry.seconds
         )

@@ -9,6 +9,8 @@ from typing import Any
 from speaksep_kernel.diagnosis.plan import Plan
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.results.manifest import Manifest, read_manifest
+from speaksep_kernel.voices.exclusive import exclusive_turns
+from speaksep_kernel.voices.overlaps import Overlap, overlap_map
 from speaksep_kernel.voices.rttm import parse_rttm
 from speaksep_kernel.voices.turns import Turn
 
@@ -109,6 +111,14 @@ class Separation:
             manifest=manifest,
             plan=Plan.from_dict(manifest.plan) if manifest.plan else None,
         )
+
+    def exclusive_turns(self) -> tuple[Turn, ...]:
+        """The turns with one speaker at a time, for tools that transcribe, see `voices.exclusive`."""
+        return exclusive_turns(self.turns)
+
+    def overlap_map(self) -> tuple[Overlap, ...]:
+        """Who talks at once with whom, and when."""
+        return overlap_map(self.turns)
 
     def to_dict(self) -> dict[str, Any]:
         """The manifest as JSON-ready values."""

@@ -10,9 +10,20 @@ from speaksep_kernel.voices.turns import Turn
 
 
 def exclusive_turns(turns: Iterable[Turn]) -> tuple[Turn, ...]:
-    """At each moment in which anybody speaks, the one speaker who has the floor.
+    """At each moment in which anybody speaks, the one speaker who most surely does.
 
-    TODO
+    Where several speak, that is the one with the most confident turn, and among equals the one who began first. The
+    choice is made once for as long as the same people speak, so no turn flickers. See docs/exchange.md for how often
+    it is right, and for other rules that were tried.
+
+    Parameters
+    ----------
+    turns
+        Of a whole recording, in any order.
+
+    Returns
+    -------
+    By start; parts of the turns given, none at once, that together last as long as anybody speaks.
 
     Examples
     --------
@@ -21,7 +32,7 @@ def exclusive_turns(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     """
     found: list[tuple[float, float, Turn]] = []
     for start_s, end_s, active in stretches(turns):
-        holder = active[0]
+        holder = max(active, key=lambda turn: turn.confidence)
         if found and found[-1][1] == start_s and found[-1][2] is holder:
             start_s = found.pop()[0]
         found.append((start_s, end_s, holder))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from speaksep_kernel.errors import InputError
+from speaksep_kernel.voices.overlaps import stretches
 from speaksep_kernel.voices.turns import Turn
 
 
@@ -73,11 +75,9 @@ def parse_rttm(text: str, uri: str | None = None) -> tuple[tuple[Turn, ...], dic
             ) from cause
     rows.sort()
     numbers = {name: k for k, name in enumerate(dict.fromkeys(row[2] for row in rows), 1)}
-    turns = tuple(
-        Turn(a, b, numbers[name], score, any(c < b and a < d and other != name for c, d, other, _ in rows))
-        for a, b, name, score in rows
-    )
-    return turns, {k: name for name, k in numbers.items()}
+    turns = [Turn(start_s, end_s, numbers[name], score) for start_s, end_s, name, score in rows]
+    crowded = {turn for *_, active in stretches(turns) if len({each.speaker for each in active}) > 1 for turn in active}
+    return tuple(replace(turn, overlapped=turn in crowded) for turn in turns), {k: name for name, k in numbers.items()}
 
 
 def _word(text: str) -> str:

@@ -18,6 +18,9 @@ METADATA = "ro-crate-metadata.json"
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 
+SHA256 = "https://w3id.org/ro/terms/workflow-run#sha256"
+"""RO-Crate 1.1 has no word of its own for it."""
+
 Entity = dict[str, Any]
 
 _MEDIA_TYPES = {".rttm": "text/plain", ".flac": "audio/flac", ".m4a": "audio/mp4", ".opus": "audio/ogg"}
@@ -59,7 +62,7 @@ class RoCrate:
         made, results = handover.made.isoformat(), _links(*(file.name for file in files))
         licence = _licence(self._licence)
         return {
-            "@context": f"{SPECIFICATION}/context",
+            "@context": [f"{SPECIFICATION}/context", {"sha256": SHA256}],
             "@graph": [
                 {
                     "@id": METADATA,
@@ -85,6 +88,7 @@ class RoCrate:
                     "@id": "#separation",
                     "@type": "CreateAction",
                     "name": f"Separation of {manifest.input.name} by speaker",
+                    "description": f"Parameters, package versions and corrections are in {MANIFEST}",
                     "endTime": made,
                     "instrument": _links("#speaksep", "#separator"),
                     "object": {"@id": "#recording"},
@@ -95,7 +99,6 @@ class RoCrate:
                     "@type": "SoftwareApplication",
                     "name": "SpeakSep",
                     "softwareVersion": manifest.versions.get("speaksep", "unknown"),
-                    "softwareRequirements": _links(*(f"#{name}" for name in manifest.versions if name != "speaksep")),
                 },
                 {
                     "@id": "#separator",
@@ -104,11 +107,6 @@ class RoCrate:
                     "softwareVersion": manifest.model.version,
                     **({"sha256": manifest.model.sha256} if manifest.model.sha256 else {}),
                 },
-                *(
-                    {"@id": f"#{name}", "@type": "SoftwareApplication", "name": name, "softwareVersion": version}
-                    for name, version in manifest.versions.items()
-                    if name != "speaksep"
-                ),
                 {
                     "@id": "#recording",
                     "@type": "CreativeWork",
