@@ -13,16 +13,16 @@ from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.diagnosis.run import diagnose_recording, recording_facts
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Limits, Mixdown, Recording, Source
+from speaksep_kernel.results.edits import Edit, EditLog, edit_of
 from speaksep_kernel.results.export import export_files
 from speaksep_kernel.results.identify import identify_tracks
-from speaksep_kernel.results.edits import Edit, EditLog, edit_of
 from speaksep_kernel.results.rerender import edit_log, render_again
 from speaksep_kernel.results.separate import separate_recording
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.results.verify import Verification
 from speaksep_kernel.results.verify import verify as _verify
-from speaksep_kernel.voices.book import Books, enrolled_voices
 from speaksep_kernel.voices.anchors import known_voices
+from speaksep_kernel.voices.book import Books, enrolled_voices
 from speaksep_kernel.voices.diarization import diarize
 
 PEOPLE = ("speakers", "min_speakers", "max_speakers", "known")
