@@ -43,7 +43,7 @@ def keys() -> tuple[str, ...]:
     InputError
         Reason ``bad-key``: the file cannot be read or holds no key, or a key is too short.
     """
-    found = [os.environ[KEY]] if os.environ.get(KEY) else []
+    found = [key] if (key := os.environ.get(KEY, "").strip()) else []
     if place := os.environ.get(KEY_FILE):
         try:
             lines = Path(place).read_text(encoding="utf-8").splitlines()
