@@ -24,8 +24,9 @@ SPEAKS_S = 6.0
 FRAME = 160
 PAUSE_S = 0.5
 """Pauses within a turn that the reference counts as speech at most."""
-AUDIBLE_DB = -35.0
-"""Speech, for the reference: a source's 10-ms frames within this of its own level."""
+AUDIBLE_DB = -30.0
+"""Speech, for the reference: a source's 10-ms frames within this of its own level. Below it lies the noise of the
+corpus's own recordings, which nobody says."""
 
 Float32 = NDArray[np.float32]
 Said = list[tuple[int, int, int]]
