@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
+from speaksep_kernel.cli.app import app
 from speaksep_kernel.errors import InputError
+from speaksep_kernel.results import edits
 from speaksep_kernel.results.edits import EditLog, edit_of
 from speaksep_kernel.results.replay import replay
 from speaksep_kernel.separation.tables import empty_table
@@ -193,7 +198,9 @@ def test_what_makes_no_sense_is_refused_with_its_place_in_the_log(edit, reason):
 
 
 def test_a_name_that_somebody_has_is_refused():
-    assert "merge 1 and 2" in refused({"op": "rename", "speaker": 2, "name": "Ada"}, names={1: "Ada"}, reason="name-taken")
+    assert "merge 1 and 2" in refused(
+        {"op": "rename", "speaker": 2, "name": "Ada"}, names={1: "Ada"}, reason="name-taken"
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,3 +249,12 @@ def test_a_damaged_log_is_refused(tmp_path, text):
     with pytest.raises(InputError) as caught:
         EditLog.load(tmp_path / "edits.json")
     assert caught.value.reason == "bad-edit-log"
+
+
+def test_the_page_names_every_edit_every_field_and_every_command():
+    page = (Path(__file__).parents[2] / "docs" / "edits.md").read_text()
+    models = get_args(get_args(edits.Edit)[0])
+    words = {f"`{name}`" for model in models for name in (model.model_fields["op"].default, *model.model_fields)}
+    words |= {f"`{model.__name__}`" for model in models} | {f"`{name}`" for name in EditLog.model_fields}
+    words |= set(get_command(app).commands["edit"].commands)
+    assert {word for word in words - {"`op`"} if word not in page} == set()
