@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,13 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speaksep_kernel.errors import InputError
+from speaksep_kernel.pictures.peaks import PeakBuilder
 from speaksep_kernel.progress import ProgressHook
 from speaksep_kernel.recording import Mixdown, Recording
+from speaksep_kernel.results.directory import INTERNAL
 from speaksep_kernel.results.exporters import Exporter, FloatWav, Writer
 from speaksep_kernel.results.quantise import quantise
 
 Float32 = NDArray[np.float32]
 
+MIXTURE, RESIDUAL = "mixture", "residual"
+"""Lanes beside ``speaker_1`` …"""
+PEAKS = "peaks"
+"""Where the stored peaks of every lane are, in the internal directory."""
 RESTORED = 1.06
 """Tracks this far (0.5 dB) beyond full scale hold restored peaks; less is an overshoot of filters that may be cut."""
 HEADROOM = 2.0
@@ -46,7 +53,7 @@ def write_tracks(
     track_peak: float = 0.0,
     hook: ProgressHook,
 ) -> tuple[list[str], int]:
-    """Write ``speaker_1`` … and ``residual`` into a directory.
+    """Write ``speaker_1`` … and ``residual`` into a directory, and the peaks of all of them beside the stored table.
 
     Parameters
     ----------
@@ -82,7 +89,7 @@ def write_tracks(
     rest = exporter if bounded else FloatWav()
     high = track_peak > RESTORED and exporter.lossless
     each_track = FloatWav() if high else exporter
-    names = [f"speaker_{number}{each_track.suffix}" for number in speakers] + [f"residual{rest.suffix}"]
+    names = [f"speaker_{number}{each_track.suffix}" for number in speakers] + [f"{RESIDUAL}{rest.suffix}"]
     lost = done = 0
     hook("render", 0, samples / rate_hz)
     with ExitStack() as stack:
@@ -93,14 +100,25 @@ def write_tracks(
         # Encoders run outside the interpreter's lock: a block is encoded while the next one is made.
         pool = stack.enter_context(ThreadPoolExecutor())
         encoding: list[Future[None]] = []
+        peaks = [PeakBuilder() for _ in (MIXTURE, *names)]
         for tracks, mixture in blocks:
             values, short = quantise(tracks, mixture, bits, bounded=bounded, tracks_bounded=not high)
             lost += short
             for written in encoding:
                 written.result()
             encoding = [pool.submit(writer.write, row) for writer, row in zip(writers, values, strict=True)]
+            lanes = (mixture, *tracks, mixture - tracks.sum(axis=0))
+            encoding += [pool.submit(builder.add, lane) for builder, lane in zip(peaks, lanes, strict=True)]
             done += len(mixture)
             hook("render", done / rate_hz, samples / rate_hz)
         for written in encoding:
             written.result()
+    _save_peaks(peaks, [MIXTURE, *(Path(name).stem for name in names)], directory / INTERNAL / PEAKS)
     return names, lost
+
+
+def _save_peaks(peaks: list[PeakBuilder], lanes: list[str], directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)  # those of speakers that are gone
+    directory.mkdir(parents=True)
+    for lane, builder in zip(lanes, peaks, strict=True):
+        builder.finish().save(directory / lane)

@@ -13,11 +13,12 @@ from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.pictures.peaks import STEP, PeakBuilder, Peaks, envelope
 from speaksep_kernel.pictures.spectrogram import Scale, tile
 from speaksep_kernel.recording import Recording
+from speaksep_kernel.results.directory import INTERNAL
 from speaksep_kernel.results.values import Separation
+from speaksep_kernel.results.write import MIXTURE, PEAKS, RESIDUAL
 
 Float32 = NDArray[np.float32]
 
-MIXTURE, RESIDUAL = "mixture", "residual"
 _LONGEST_SOUND_S = 30.0
 _LARGEST = 4096
 """Most pixels, rows or columns in one answer."""
@@ -38,7 +39,7 @@ class Lanes:
             files = {track.label: track.file for track in source.tracks} | {RESIDUAL: source.residual}
             self._recordings = {name: Recording.open(file) for name, file in files.items()}
             self.names: tuple[str, ...] = (MIXTURE, *files)
-            self._stored: Path | None = source.directory / ".speaksep" / "peaks"
+            self._stored: Path | None = source.directory / INTERNAL / PEAKS
         else:
             self._recordings = {MIXTURE: source}
             self.names = (MIXTURE,)
