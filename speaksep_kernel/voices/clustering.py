@@ -13,9 +13,9 @@ from speaksep_kernel.voices.agglomeration import agglomerate
 from speaksep_kernel.voices.embedding import ACTIVE, known
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 
-THRESHOLD = 0.35
+THRESHOLD = 0.4
 """Cosine similarity of two groups of streams above which they are one voice (strangers: 0.0 ± 0.1)."""
-CERTAIN = 0.5
+CERTAIN = 0.6
 SLIP_SHARE = 0.1
 """Groups this alike are one voice though they are heard at once, if that is a tenth at most of what the lesser one
 says: segmentation slips now and then, and one slip would keep all streams of the two groups apart for good."""
@@ -27,6 +27,9 @@ PHANTOM_S = 2.0
 PHANTOM_SHARE = 0.005
 SHORT_SHARE = 0.03
 """A person speaks for 0.5 % of the speech at least, and for 2 s (3 % in recordings with less than a minute of it)."""
+RARE_SHARE = 0.02
+UNLIKE = 0.35
+"""Who speaks for 2 % (2 s at most) is a person too if the voice is less like every other than this."""
 SIMULTANEOUS_S = 0.5
 """Two voices heard at once for this long are two people, however alike."""
 HANDOVER_S = 0.3
@@ -270,6 +273,9 @@ def _centroids(streams: Streams, chosen: NDArray[np.int64], group: NDArray[np.in
     centroids, _ = _sums(streams, chosen, group)
     speech_s = np.asarray(np.bincount(group, speech_seconds(streams)[chosen]), np.float64)
     total_s = float(speech_s.sum())
-    enough = speech_s >= max(PHANTOM_SHARE * total_s, min(PHANTOM_S, SHORT_SHARE * total_s))
+    alike = centroids @ centroids.T
+    np.fill_diagonal(alike, -1)
+    share = np.where(alike.max(1) < UNLIKE, RARE_SHARE, SHORT_SHARE)
+    enough = speech_s >= np.maximum(PHANTOM_SHARE * total_s, np.minimum(PHANTOM_S, share * total_s))
     enough |= np.argsort(np.argsort(-speech_s, kind="stable")) < least
     return np.asarray(centroids[enough], np.float32)

@@ -12,12 +12,20 @@ ONSET = 0.4
 OFFSET = 0.4
 MIN_ON_S = 0.1
 MIN_OFF_S = 0.1
+COUNT_ONSET = 0.3
+"""n people speak in a frame where n - 1 and this much are expected: what windows do not agree on is mostly speech."""
+FAINT = 0.1
+"""Nobody speaks whom fewer of the windows hear than this."""
 
 Float32 = NDArray[np.float32]
 
 
 def timeline(streams: Streams, total_frames: int) -> Float32:
-    """Probability that each speaker speaks, averaged over the windows that cover a frame.
+    """How surely each speaker speaks: `ONSET` or more in the frames they have, less in all others.
+
+    How many people speak in a frame is the number that the windows covering it expect on average, whoever they take
+    them for; the frame belongs to as many of the speakers, those first whom most windows hear. Where windows disagree
+    about who it is, nobody would get a majority otherwise.
 
     Parameters
     ----------
@@ -32,14 +40,23 @@ def timeline(streams: Streams, total_frames: int) -> Float32:
     """
     speakers = int(streams.label.max(initial=-1)) + 1
     total = np.zeros((total_frames, speakers), np.float32)
+    expected = np.zeros((total_frames, 1), np.float32)
     covering = np.zeros((total_frames, 1), np.float32)
     for start in streams.window_start:
         covering[start : start + streams.window_frames] += 1
-    for i in np.flatnonzero(streams.label >= 0):
+    for i, label in enumerate(streams.label):
         start = int(streams.window_start[streams.window[i]])
         stop = min(start + streams.window_frames, total_frames)
-        total[start:stop, streams.label[i]] += streams.activity[i, : stop - start] / np.float32(255)
-    return np.clip(total / np.maximum(covering, 1), 0, 1)
+        speaking = streams.activity[i, : stop - start] / np.float32(255)
+        expected[start:stop, 0] += speaking
+        if label >= 0:
+            total[start:stop, label] += speaking
+    covering = np.maximum(covering, 1)
+    heard = np.clip(total / covering, 0, 1)
+    count = np.floor(expected / covering + 1 - COUNT_ONSET)
+    rank = np.argsort(np.argsort(-heard, axis=1, kind="stable"), axis=1)
+    chosen = (rank < count) & (heard > FAINT)
+    return np.where(chosen, OFFSET + (1 - OFFSET) * heard, OFFSET * np.minimum(heard, 0.99)).astype(np.float32)
 
 
 def turns(
