@@ -13,6 +13,8 @@ NETWORK_RTF = {"cpu": 0.09, "cuda": 0.002}
 """Seconds per second of window, on two CPU cores and on one GPU."""
 VOICES_RTF = 0.06
 """Who speaks when: segmentation and voices, on two CPU cores (a GPU is not used for them)."""
+DIAGNOSE_RTF = 0.022
+"""All measures of the diagnosis, on one core, of 44.1 kHz stereo."""
 RENDER_RTF = 0.002
 """Mixing down the tracks and writing them, per track."""
 CHANGE_S = 0.4
@@ -39,7 +41,7 @@ def predict_seconds(diagnosis: Diagnosis, *, hop_s: float, device: str, network:
         Whether the network is used at all.
     """
     length_s = diagnosis.recording.seconds
-    always = START_S[device] + (VOICES_RTF + RENDER_RTF * (diagnosis.speakers + 1)) * length_s
+    always = START_S[device] + (VOICES_RTF + DIAGNOSE_RTF + RENDER_RTF * (diagnosis.speakers + 1)) * length_s
     if not network:
         return round(always, 1)
     return round(always + NETWORK_RTF[device] * WINDOW_S * _windows(diagnosis, hop_s), 1)

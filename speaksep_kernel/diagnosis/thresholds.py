@@ -95,5 +95,5 @@ DNSMOS_LOW = 2.0
 
 QUALITY_GOOD_DB = 5.0
 """SI-SDR improvement from which a separated overlap is usable."""
-QUALITY_SURE = 0.5
+QUALITY_SURE = 0.25
 """Probability of that below which the overlaps should be checked by ear (notice)."""

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from scipy.signal import fftconvolve
 from scipy.stats import norm
 
 from speaksep_kernel.diagnosis import Context, Finding, diagnose_recording
@@ -50,7 +51,7 @@ def talk_of(corpus: Corpus, rooms: np.ndarray, half: str, seed: int) -> tuple[np
     if rng.random() < 0.6:
         room = rooms[int(rng.integers(len(rooms)))]
         places = rng.permutation(PLACES)
-        references = np.stack([np.convolve(one, room[places[k]])[: len(one)] for k, one in enumerate(references)])
+        references = np.stack([fftconvolve(one, room[places[k]])[: len(one)] for k, one in enumerate(references)])
     clean = references.sum(0)
     wave = _noise(corpus, known, chosen, len(clean), rng, seed)
     mixture = add_noise(clean, _speaking(talk), float(rng.uniform(0, 45)), wave)
