@@ -1,4 +1,4 @@
-"""Where the content ends, against what the sample rate could hold."""
+"""Where the content begins and ends, against what the sample rate could hold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from speaksep_kernel.diagnosis.advice import Advice
 from speaksep_kernel.diagnosis.frames import MeanSpectrum
 from speaksep_kernel.diagnosis.protocol import Context, Diagnoser, Float32
 from speaksep_kernel.diagnosis.report import Facts, Finding
-from speaksep_kernel.diagnosis.thresholds import BANDWIDTH_DROP_DB, BANDWIDTH_RATIO_LOW, BANDWIDTH_SPEECH_HZ
+from speaksep_kernel.diagnosis.thresholds import (
+    BANDWIDTH_BASS_HZ,
+    BANDWIDTH_DROP_DB,
+    BANDWIDTH_RATIO_LOW,
+    BANDWIDTH_SPEECH_HZ,
+)
 from speaksep_kernel.plugins import PluginInfo
 
 Float64 = NDArray[np.float64]
@@ -18,6 +23,11 @@ Float64 = NDArray[np.float64]
 WINDOW_S = 0.04
 LOWEST_HZ = 300.0
 """Speech has gaps below: no edge is looked for there."""
+BASS_WINDOW_S = 0.1
+BASS_HZ = (200.0, 1500.0)
+"""Voices are loudest somewhere in here."""
+BASS_DROP_DB = 12.0
+"""So far below their loudest band the content ends, going down."""
 SMOOTH_HZ = 60.0
 RANGE_DB = 100.0
 REACH, GUARD = 0.12, 0.03
@@ -29,35 +39,77 @@ SHARP = 1.08
 
 
 class Bandwidth(Diagnoser):
-    """Upper edge of the content of the mixture in Hz; half the sample rate if it reaches that far."""
+    """Lower and upper edge of the content of the mixture in Hz; half the sample rate if it reaches that far."""
 
     info = PluginInfo(
-        name="bandwidth", version="1", summary="Upper edge of the content against the sample rate", licence="Apache-2.0"
+        name="bandwidth", version="2", summary="Edges of the content against the sample rate", licence="Apache-2.0"
     )
 
     def start(self, facts: Facts) -> None:
         """See `Diagnoser`."""
         self._weights = np.asarray(facts.weights, np.float32)
         self._spectrum = MeanSpectrum(facts.rate_hz, WINDOW_S)
+        self._bass = MeanSpectrum(facts.rate_hz, BASS_WINDOW_S)
 
     def feed(self, block: Float32, start_s: float) -> None:
         """See `Diagnoser`."""
-        self._spectrum.feed(block @ self._weights)
+        mixture = block @ self._weights
+        self._spectrum.feed(mixture)
+        self._bass.feed(mixture)
 
     def finish(self, context: Context) -> list[Finding]:
         """See `Diagnoser`."""
-        if not self._spectrum.windows:
-            return [Finding("bandwidth", None, "Hz", "info", "There is no sound to measure.")]
-        nyquist_hz = context.facts.rate_hz / 2
+        if not self._spectrum.windows or not self._bass.windows:
+            why = "There is no sound to measure."
+            return [Finding(code, None, "Hz", "info", why) for code in ("bandwidth", "bandwidth-low")]
+        low_hz = round(lower_edge_hz(self._bass.frequencies_hz, self._bass.density))
         edge_hz = round(upper_edge_hz(self._spectrum.frequencies_hz, self._spectrum.density))
-        of = f"{edge_hz / 1000:.1f} kHz, of the {nyquist_hz / 1000:.4g} kHz that the sample rate could hold"
-        if edge_hz < BANDWIDTH_SPEECH_HZ and edge_hz < BANDWIDTH_RATIO_LOW * nyquist_hz:
-            why = f"The sound ends at {of}: a telephone or a narrow codec took the consonants away."
-            return [Finding("bandwidth", edge_hz, "Hz", "warning", why, advice=Advice.CHECK_SOURCE)]
-        if edge_hz < BANDWIDTH_RATIO_LOW * nyquist_hz:
-            why = f"The sound ends at {of}: it was resampled from a lower rate, or coded."
-            return [Finding("bandwidth", edge_hz, "Hz", "notice", why)]
-        return [Finding("bandwidth", edge_hz, "Hz", "info", f"The sound reaches {of}.")]
+        narrow = edge_hz < BANDWIDTH_SPEECH_HZ
+        return [
+            _upper(edge_hz, context.facts.rate_hz / 2, telephone=narrow and low_hz > BANDWIDTH_BASS_HZ),
+            _lower(low_hz, narrow=narrow),
+        ]
+
+
+def _upper(edge_hz: int, nyquist_hz: float, *, telephone: bool) -> Finding:
+    of = f"{edge_hz / 1000:.1f} kHz, of the {nyquist_hz / 1000:.4g} kHz that the sample rate could hold"
+    if edge_hz < BANDWIDTH_SPEECH_HZ and edge_hz < BANDWIDTH_RATIO_LOW * nyquist_hz:
+        who = "a telephone" if telephone else "a telephone or a narrow codec"
+        why = f"The sound ends at {of}: {who} took the consonants away."
+        return Finding("bandwidth", edge_hz, "Hz", "warning", why, advice=Advice.CHECK_SOURCE)
+    if edge_hz < BANDWIDTH_RATIO_LOW * nyquist_hz:
+        why = f"The sound ends at {of}: it was resampled from a lower rate, or coded."
+        return Finding("bandwidth", edge_hz, "Hz", "notice", why)
+    return Finding("bandwidth", edge_hz, "Hz", "info", f"The sound reaches {of}.")
+
+
+def _lower(low_hz: int, *, narrow: bool) -> Finding:
+    if low_hz <= BANDWIDTH_BASS_HZ:
+        return Finding("bandwidth-low", low_hz, "Hz", "info", "The sound begins here: no voice lacks its pitch.")
+    what = "a telephone" if narrow else "a high-pass filter or a small microphone"
+    why = f"The sound begins at {low_hz} Hz: {what} took the pitch of the voices away."
+    return Finding("bandwidth-low", low_hz, "Hz", "notice", why)
+
+
+def lower_edge_hz(frequencies_hz: Float64, density: Float64) -> float:
+    """Frequency below which a mean spectrum of speech falls off; 0 if it never does.
+
+    Parameters
+    ----------
+    frequencies_hz
+        (bins,), evenly spaced from 0.
+    density
+        (bins,) power.
+    """
+    level = 10 * np.log10(np.maximum(density, 1e-20))
+    voiced = (frequencies_hz >= BASS_HZ[0]) & (frequencies_hz <= BASS_HZ[1])
+    loudest = int(np.argmax(np.where(voiced, level, -np.inf)))
+    height = level[loudest] - BASS_DROP_DB
+    under = np.flatnonzero(level[:loudest] < height)
+    if not len(under):
+        return 0.0
+    last = int(under[-1])
+    return float(np.interp(height, level[last : last + 2], frequencies_hz[last : last + 2]))
 
 
 def upper_edge_hz(frequencies_hz: Float64, density: Float64) -> float:

@@ -30,7 +30,8 @@ class Clipping(Diagnoser):
     """Share of samples at the largest or smallest value, if far more lie there than just below.
 
     Each channel is looked at alone, and each side of it unless both end at the same level, so that an offset or a
-    clipped single channel is no obstacle. The level need not be full scale: a recording clipped first and turned down later is found too.
+    clipped single channel is no obstacle. The level need not be full scale: a recording clipped first and turned down
+    later is found too.
     """
 
     info = PluginInfo(name="clipping", version="2", summary="Hard clipping and where", licence="Apache-2.0")

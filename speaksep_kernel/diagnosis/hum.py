@@ -25,7 +25,7 @@ WINDOW_S, HOP_S = 0.5, 0.25
 HIGHEST_HZ = 1000
 TONES_HZ = {mains_hz: np.arange(mains_hz, HIGHEST_HZ + 1, mains_hz) for mains_hz in (50, 60)}
 LOWEST_DB, STEP_DB, CLASSES = -130.0, 2.0, 66
-"""Windows are sorted by the level of each tone: those in which it is alone have one level, speech and silence others."""
+"""Windows are sorted by the level of each tone: where it is alone they have one level, with speech others."""
 LAG = 4
 """Hops between the windows that are compared: a vowel that happens to hit the frequency is over by then."""
 WIDTH = 3

@@ -32,6 +32,8 @@ BANDWIDTH_RATIO_LOW = 0.65
 """Content that ends below this share of half the sample rate: resampled or coded lower (notice)."""
 BANDWIDTH_SPEECH_HZ = 4100.0
 """Content that ends below lacks the consonants: telephone (warning if the sample rate promises more)."""
+BANDWIDTH_BASS_HZ = 220.0
+"""Content that begins above lacks the pitch of nearly all voices (notice)."""
 
 SNR_NOTICE_DB = 20.0
 SNR_WARNING_DB = 10.0
@@ -97,3 +99,11 @@ QUALITY_GOOD_DB = 5.0
 """SI-SDR improvement from which a separated overlap is usable."""
 QUALITY_SURE = 0.25
 """Probability of that below which the overlaps should be checked by ear (notice)."""
+
+REVERBERATION_DECAYS = 100
+"""Free decays (112 ms long, counted in every band) without which the room cannot be heard."""
+REVERBERATION_NOTICE_S = 0.8
+"""Reverberation time beyond which words run into each other (notice)."""
+CLARITY_NOTICE_DB = 5.0
+CLARITY_WARNING_DB = 0.0
+"""C50 below which the voices are far away (notice), or mostly come from the walls (warning)."""

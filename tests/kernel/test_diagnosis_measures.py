@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyloudnorm
 import pytest
+import scipy.signal
 import soxr
 
 from speaksep_kernel.diagnosis import Diagnosis, diagnose_recording
@@ -112,6 +113,24 @@ def test_telephone_speech_in_a_wide_file_is_a_warning() -> None:
     assert found.value("bandwidth") == pytest.approx(4000, rel=0.05)
     assert [finding.code for finding in found.warnings] == ["bandwidth"]
     assert not diagnose(narrow.audio, 8000).find("bandwidth")[0].wants_action
+
+
+@pytest.mark.parametrize("edge_hz", [200, 300, 400])
+@pytest.mark.parametrize("rate_hz", [16000, 44100])
+def test_lower_edge(rate_hz: int, edge_hz: float) -> None:
+    speech = conversation(10, 2, seed=2, rate_hz=rate_hz).audio
+    taps = scipy.signal.firwin(2001, edge_hz, fs=rate_hz, pass_zero=False)
+    cut = scipy.signal.oaconvolve(speech, taps, mode="same").astype(np.float32)
+    found = diagnose(to_16_bit(cut), rate_hz).find("bandwidth-low")[0]
+    assert found.value == pytest.approx(edge_hz, rel=0.06)
+    assert found.severity == {200: "info", 300: "notice", 400: "notice"}[int(edge_hz)]
+
+
+def test_the_telephone_is_recognised_by_both_edges() -> None:
+    sections = scipy.signal.butter(10, [300, 3400], "bandpass", fs=16000, output="sos")
+    called = scipy.signal.sosfilt(sections, conversation(10, 2, seed=2).audio).astype(np.float32)
+    found = diagnose(to_16_bit(called), 16000).find("bandwidth")[0]
+    assert "a telephone took the consonants" in found.why
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 44100])
