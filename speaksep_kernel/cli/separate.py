@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speaksep_kernel.cli.bar import progress
+from speaksep_kernel.cli.clean import CleanOption, CleanOptionOption, clean_choices
 from speaksep_kernel.cli.options import (
     Device,
     DeviceOption,
@@ -53,7 +54,8 @@ def separate(
     separator_option: Annotated[
         list[str] | None, typer.Option("--separator-option", metavar="NAME=VALUE", help="Option of the network.")
     ] = None,
-    clean: Annotated[bool, typer.Option("--clean/--no-clean", help="Clean the recording where advised.")] = False,
+    clean: CleanOption = "",
+    clean_option: CleanOptionOption = None,
     audio_format: Annotated[Format, typer.Option("--format", help="Audio format of the tracks.")] = Format.flac,
     device: DeviceOption = Device.auto,
     explain: ExplainOption = False,
@@ -62,6 +64,7 @@ def separate(
 ) -> None:
     """Write one track per speaker, a residual, turns.rttm and manifest.json into DIR."""
     people = speaker_choices(speakers, min_speakers, max_speakers, known)
+    cleaning = clean_choices(clean, clean_option)
 
     from speaksep_kernel import pipeline
     from speaksep_kernel.plugins import get, typed_options
@@ -76,7 +79,7 @@ def separate(
             separator_options=options,
             device=device.value,
             format=audio_format.value,
-            clean=clean,
+            **cleaning,
             hook=hook,
         )
     if as_json:
@@ -101,5 +104,25 @@ def describe(separation: Separation) -> str:
         f"  {track.file}  {track.label}, speaks {track.seconds:.1f} s, confidence {track.confidence:.0%}"
         for track in separation.tracks
     ]
+    lines += cleaned_lines(separation)
     lines += [f"  {finding.severity}: {finding.why}" for finding in diagnosis.warnings]
     return "\n".join(lines)
+
+
+def cleaned_lines(separation: Separation) -> list[str]:
+    """What cleaning changed, a line per measure that it did."""
+    cleaning = separation.manifest.cleaning
+    if cleaning is None:
+        return []
+    shown = {code: figure for code, figure in cleaning.figures.items() if figure.before != figure.after}
+    return [
+        f"  cleaned with {', '.join(step.name for step in cleaning.steps)}: what was taken away is in the residual",
+        *(
+            f"    {code}: {_figure(figure.before)} -> {_figure(figure.after)} {figure.unit}".rstrip()
+            for code, figure in shown.items()
+        ),
+    ]
+
+
+def _figure(value: float | str | None) -> str:
+    return "none" if value is None else value if isinstance(value, str) else f"{value:.3g}"

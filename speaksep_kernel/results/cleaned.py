@@ -26,7 +26,7 @@ Float32 = NDArray[np.float32]
 
 HEADROOM = 4.0
 """Restored peaks may rise to this many times the recording's own; the file holds them divided by it."""
-DIAGNOSERS = ("clipping", "dc", "hum", "level", "loudness", "noise")
+DIAGNOSERS = ("clipping", "dc", "dnsmos", "hum", "level", "loudness", "noise")
 """What is measured before and after."""
 MOST_FLAC_CHANNELS = 8
 BITS = 24

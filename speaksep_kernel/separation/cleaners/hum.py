@@ -50,12 +50,17 @@ class Hum:
     def clean(self, samples: Float32, rate_hz: int) -> Float32:
         """See `Cleaner`."""
         lines_hz = max((hum_lines(samples, rate_hz, mains) for mains in self._mains_hz), key=len)
-        if not lines_hz:
-            return samples.copy()
-        notches = [scipy.signal.iirnotch(line, line / WIDTH_HZ, rate_hz) for line in lines_hz]
-        sections = np.concatenate([scipy.signal.tf2sos(*notch) for notch in notches])
-        padding = min(len(samples) - 1, round(PADDING_S * rate_hz))
-        return np.asarray(scipy.signal.sosfiltfilt(sections, samples, padlen=padding), dtype=np.float32)
+        return notched(samples, rate_hz, lines_hz)
+
+
+def notched(samples: Float32, rate_hz: int, lines_hz: list[float]) -> Float32:
+    """(samples,) without the lines."""
+    if not lines_hz:
+        return samples.copy()
+    notches = [scipy.signal.iirnotch(line, line / WIDTH_HZ, rate_hz) for line in lines_hz]
+    sections = np.concatenate([scipy.signal.tf2sos(*notch) for notch in notches])
+    padding = min(len(samples) - 1, round(PADDING_S * rate_hz))
+    return np.asarray(scipy.signal.sosfiltfilt(sections, samples, padlen=padding), dtype=np.float32)
 
 
 def hum_lines(samples: Float32, rate_hz: int, mains_hz: int) -> list[float]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
+from speaksep_kernel.separation.cleaning import ChannelCleaner
 from speaksep_kernel.testing.conformance.check import (
     Check,
     Float32,
@@ -17,9 +20,15 @@ from speaksep_kernel.testing.conformance.check import (
     unknown_options_are_refused,
 )
 
+CONTEXT_S = 3.0
+"""Sound that the platform puts on either side of a piece."""
+
 
 def _clean(cls: type[Any], options: dict[str, Any], samples: Float32, rate_hz: int) -> Float32:
-    cleaned: Float32 = cls(**options).clean(samples, rate_hz)
+    cleaner = cls(**options)
+    if isinstance(cleaner, ChannelCleaner):
+        cleaner.listen(samples, rate_hz)
+    cleaned: Float32 = cleaner.clean(samples, rate_hz)
     return cleaned
 
 
@@ -58,6 +67,52 @@ def same_input_same_output(cls: type[Any], **options: Any) -> None:
     ensure(samples.tobytes() == given.tobytes(), "the input was changed in place")
 
 
+def level_is_followed(cls: type[Any], **options: Any) -> None:
+    """Half as loud in, half as loud out: nothing is turned up or down."""
+    rate_hz = rates_of(cls.info)[0]
+    samples = speech(rate_hz, 3.0)
+    loud, soft = (_clean(cls, options, samples * np.float32(gain), rate_hz) for gain in (1.0, 0.5))
+    change = level_db(soft) - level_db(loud)
+    ensure(abs(change + 6.02) < 1, f"half as loud in came out {change:+.1f} dB, not -6 dB")
+
+
+def pieces_join(cls: type[Any], **options: Any) -> None:
+    """A piece that begins later comes out the same after three seconds: what differs is 20 dB below the speech."""
+    rate_hz = rates_of(cls.info)[0]
+    samples = speech(rate_hz, 6.0)
+    skipped, context = rate_hz, round(CONTEXT_S * rate_hz)
+    whole = _clean(cls, options, samples, rate_hz)[skipped + context :]
+    piece = _clean(cls, options, samples[skipped:], rate_hz)[context:]
+    difference = level_db(whole - piece) - level_db(samples)
+    ensure(difference < -20, f"two pieces differ where they meet, by {difference:+.1f} dB beside the speech")
+
+
+def threads_do_not_matter(cls: type[Any], **options: Any) -> None:
+    """One instance asked by two threads at once returns what it returns to one."""
+    rate_hz = rates_of(cls.info)[0]
+    parts = [speech(rate_hz, 4.0)[: 2 * rate_hz], speech(rate_hz, 4.0)[2 * rate_hz :]]
+    cleaner = cls(**options)
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda part: cleaner.clean(part, rate_hz), parts))
+    alone = [cleaner.clean(part, rate_hz) for part in parts]
+    same = all(one.tobytes() == other.tobytes() for one, other in zip(together, alone, strict=True))
+    ensure(same, "what it returns depends on what else it cleans")
+
+
+def what_it_learns_is_told(cls: type[Any], **options: Any) -> None:
+    """A cleaner of channels listens without changing anything, and says in numbers what it goes by."""
+    cleaner = cls(**options)
+    if not isinstance(cleaner, ChannelCleaner):
+        return
+    rate_hz = rates_of(cls.info)[0]
+    samples = speech(rate_hz, 2.0)
+    given = samples.copy()
+    cleaner.listen(samples, rate_hz)
+    ensure(samples.tobytes() == given.tobytes(), "listening changed the samples")
+    learned = json.loads(json.dumps(cleaner.learned()))
+    ensure(all(isinstance(value, int | float) for value in learned.values()), f"what it learned is {learned}")
+
+
 CHECKS: tuple[Check, ...] = (
     info_is_complete,
     unknown_options_are_refused,
@@ -65,4 +120,8 @@ CHECKS: tuple[Check, ...] = (
     silence_stays_silent,
     clean_speech_is_left_alone,
     same_input_same_output,
+    level_is_followed,
+    pieces_join,
+    threads_do_not_matter,
+    what_it_learns_is_told,
 )
