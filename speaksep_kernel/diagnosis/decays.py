@@ -138,7 +138,7 @@ def _lines(level_db: Float64, above: NDArray[np.bool_], length: int) -> tuple[Fl
     weighted = scipy.signal.oaconvolve(level_db, ramp[::-1, None] / spread, mode="valid", axes=0)
     variance = square - mean**2 - weighted**2 * spread / length
     held = np.cumsum(np.pad(above, ((1, 0), (0, 0))), axis=0)
-    usable = held[length:] - held[:-length] == length
+    usable: NDArray[np.bool_] = held[length:] - held[:-length] == length
     return weighted / HOP_S, np.sqrt(np.maximum(variance, 0.0)), usable
 
 
