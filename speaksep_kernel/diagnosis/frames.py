@@ -77,7 +77,7 @@ class SlidingFrames:
         most = int((self._at + len(joined)) / self._step) + 1
         starts = np.round(np.arange(self._frame, most) * self._step).astype(np.int64) - self._at
         starts = starts[starts + self.size <= len(joined)]
-        frames = joined[starts[:, None] + np.arange(self.size)]
+        frames: Float32 = joined[starts[:, None] + np.arange(self.size)]
         self._frame += len(starts)
         keep = min(max(round(self._frame * self._step) - self._at, 0), len(joined))
         self._rest = joined[keep:].copy()
