@@ -56,7 +56,8 @@ def timeline(streams: Streams, total_frames: int) -> Float32:
     count = np.floor(expected / covering + 1 - COUNT_ONSET)
     rank = np.argsort(np.argsort(-heard, axis=1, kind="stable"), axis=1)
     chosen = (rank < count) & (heard > FAINT)
-    return np.where(chosen, OFFSET + (1 - OFFSET) * heard, OFFSET * np.minimum(heard, 0.99)).astype(np.float32)
+    surely = np.where(chosen, OFFSET + (1 - OFFSET) * heard, OFFSET * np.minimum(heard, 0.99))
+    return np.asarray(surely, np.float32)
 
 
 def turns(
