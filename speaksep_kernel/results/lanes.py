@@ -61,7 +61,8 @@ class Lanes:
         Parameters
         ----------
         local
-            (found, samples) between samples ``start`` and ``stop``.
+            (found, samples) between samples ``start`` and ``stop``; after them what is a speaker's own, whoever has the
+            lanes: (found + speakers, samples).
         rest
             (samples,) what none of them holds: for speakers whom nobody heard there.
         """
@@ -74,6 +75,8 @@ class Lanes:
                 tracks[k] += (
                     local[lane] if whole else local[lane] * ramp(self.route[:, lane] == k, start, stop, rate_hz)
                 )
+        for k, own in enumerate(local[self.found :]):
+            tracks[k] += own
         added = self.open[part, self.found :]
         if rest is not None and added.any():
             lanes = self.found + np.flatnonzero(added.any(axis=0))
@@ -87,28 +90,34 @@ class Lanes:
 
 
 def adopted(table: WindowTable, edited: Edited) -> WindowTable:
-    """A table in which local tracks that were nobody's belong to the lane of who was found to speak there since.
+    """A table in which local tracks that were nobody's are those of who was found to speak there since.
 
     Where one lane turned out to be several people, only one of them has a track in each window; another one's track
-    was left over. It joins the lane, which changes hands with who speaks.
+    was left over. It is theirs: its ``speaker`` is their index after the lanes.
     """
     if edited.route.shape == table.activity.shape and (edited.route == np.arange(1, table.speakers + 1)).all():
         return table
-    speaker = table.speaker.copy()
+    speaker, found = table.speaker.copy(), table.speakers
     activity = edited.speaker_activity()
     for k in np.flatnonzero((table.speaker < 0).any(axis=1)).tolist():
         part = slice(int(table.start[k]), int(table.start[k]) + table.frames)
-        speaking = edited.activity[part, : table.speakers] >= SPEAKING
-        route = np.where(speaking, edited.route[part, : table.speakers], 0)
-        owners = [{*np.unique(column).tolist()} - {0} for column in route.T]
-        if max(map(len, owners), default=0) < 2:
+        speaking = edited.activity[part] >= SPEAKING
+        if (edited.route[part, :found] == np.arange(1, found + 1)).all() and not speaking[:, found:].any():
             continue
+        owners = [np.unique(edited.route[part, lane][speaking[:, lane]]) for lane in range(found)]
+        tracked = [owners[lane] for lane in table.speaker[k] if lane >= 0]
+        alone = {int(numbers[0]) for numbers in tracked if len(numbers) == 1}
         here = activity[part].T.astype(np.float32) / np.float32(255)
         present = np.flatnonzero((activity[part] >= SPEAKING).sum(axis=0) * FRAME_S >= PRESENT_S)
         chosen, _ = assign(likeness(table.level[k][:, : here.shape[1]], here[present]))
-        for source in np.flatnonzero((table.speaker[k] < 0) & (chosen >= 0)).tolist():
-            number = edited.speakers[int(present[chosen[source]])]
-            frames = np.sum(route == number, axis=0)
-            if frames.max(initial=0) > 0 and len(owners[int(frames.argmax())]) > 1:
-                speaker[k, source] = frames.argmax()
+        matched = chosen >= 0
+        owner = np.append(present, -1)[chosen]
+        mine = [
+            source
+            for source in np.flatnonzero(matched & (table.speaker[k] < 0))
+            if edited.speakers[owner[source]] not in alone
+        ]
+        if mine:
+            # One more person has a track, so every track is one person's, also where a lane changes hands.
+            speaker[k, matched] = found + owner[matched]
     return replace(table, speaker=speaker)

@@ -167,7 +167,8 @@ def _overlap_add(
     table: WindowTable, store: TrackStore, by_frame: NDArray[np.int64], begin: int, end: int, *, last_frame: int
 ) -> tuple[Float32, Float32]:
     """16 kHz tracks of each lane between two samples, and 1 where any window has something to say."""
-    tracks = np.zeros((table.speakers, end - begin), dtype=np.float32)
+    rows = max(table.speakers, int(table.speaker.max(initial=-1)) + 1)
+    tracks = np.zeros((rows, end - begin), dtype=np.float32)
     weight = np.zeros(end - begin, dtype=np.float32)
     starts = table.start[by_frame]
     first = np.searchsorted(starts, begin // FRAME_SAMPLES - table.frames)

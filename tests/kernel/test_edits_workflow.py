@@ -199,7 +199,7 @@ def test_a_log_of_another_recording_or_separation_is_refused(place, tmp_path, ca
         (["undo"], "cannot undo"),
         (["labels", "nowhere.rttm"], "nowhere.rttm"),
         (["apply", "nowhere.json"], "nowhere.json"),
-        (["merge", "one", "two"], "one"),
+        (["merge", "one", "two"], "integer"),
     ],
     ids=lambda value: str(value[0]) if isinstance(value, list) else None,
 )
