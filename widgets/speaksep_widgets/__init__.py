@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 _HOME = {
+    "ExportPanel": "export_panel",
+    "FileBrowser": "file_browser",
     "PlanCard": "plan_card",
     "RecordingView": "recording_view",
     "SpeakerTracks": "speaker_tracks",

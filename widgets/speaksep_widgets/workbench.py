@@ -1,9 +1,10 @@
-"""Everything about one recording on one page: see, hear, diagnose, plan, separate, correct, export."""
+"""Everything about one recording on one page: open, see, hear, diagnose, plan, separate, correct, name, export."""
 
 from __future__ import annotations
 
 import os
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,19 @@ import ipywidgets
 
 from speaksep_kernel.diagnosis.plan import Plan
 from speaksep_kernel.diagnosis.report import Diagnosis
+from speaksep_kernel.errors import SpeakSepError
 from speaksep_kernel.pipeline import diagnose, separate
 from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.results.values import Separation
+from speaksep_widgets.code import python_of
+from speaksep_widgets.export_panel import ExportPanel
+from speaksep_widgets.file_browser import FileBrowser
 from speaksep_widgets.plan_card import PlanCard
 from speaksep_widgets.recording_view import RecordingView
 from speaksep_widgets.speaker_tracks import SpeakerTracks
 from speaksep_widgets.work import Work
+
+SPACES = ("source", "view", "button", "work", "diagnosis", "plan", "tracks", "after")
 
 
 class Workbench(ipywidgets.VBox):
@@ -26,16 +33,23 @@ class Workbench(ipywidgets.VBox):
     Parameters
     ----------
     source
-        A recording, anything that opens as one, or a separation or its directory to go on with.
+        A recording, anything that opens as one, or a separation or its directory to go on with; chosen, uploaded or
+        recorded on the page if ``None``.
     directory
-        Where the tracks go; beside nothing else, in a temporary place, if ``None``.
+        Where the tracks go; a temporary place if ``None``.
 
     Attributes
     ----------
+    recording
+        What is looked at; ``None`` for a separation.
+    files
+        `FileBrowser`.
     view
         `RecordingView`.
     diagnosis, plan, tracks
         `Diagnosis`, `PlanCard` and `SpeakerTracks` once there are any.
+    exports
+        `ExportPanel` of the tracks.
     work
         What runs or ran last.
 
@@ -47,36 +61,53 @@ class Workbench(ipywidgets.VBox):
 
     def __init__(
         self,
-        source: Source | Recording | Separation | str | os.PathLike[str],
+        source: Source | Recording | Separation | str | os.PathLike[str] | None = None,
         directory: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._said = source if isinstance(source, str | os.PathLike) else None
         self.directory = None if directory is None else Path(directory)
-        self.diagnosis: Diagnosis | None = None
-        self.plan: PlanCard | None = None
-        self.tracks: SpeakerTracks | None = None
-        self.work: Work[Any] | None = None
-        self._space = {name: ipywidgets.VBox() for name in ("view", "work", "diagnosis", "plan", "tracks")}
         self._button = ipywidgets.Button(description="Diagnose", icon="search", button_style="primary")
         self._button.on_click(lambda _: self.diagnose())
-        super().__init__([self._space["view"], self._button, *list(self._space.values())[1:]])
+        self._space = {name: ipywidgets.VBox() for name in SPACES}
+        self.word = ipywidgets.HTML()
+        self.files: FileBrowser | None = None
+        super().__init__([*self._space.values(), self.word])
+        self._forget()
+        if source is not None:
+            self.load(source)
+            return
+        self.files = FileBrowser(opened=self._load)
+        tabs = ipywidgets.Tab([self.files], titles=["Files"])
+        self._space["source"].children = (tabs,)
+
+    def load(self, source: Source | Recording | Separation | str | os.PathLike[str]) -> None:
+        """Go on with this recording or separation instead; what was there before stays on the disk.
+
+        Raises
+        ------
+        InputError, CapacityError
+            It cannot be used; nothing changes on the page.
+        """
         opened = _opened(source)
-        self.view = RecordingView(opened)
-        self._space["view"].children = (self.view,)
+        view = RecordingView(opened)
+        self._forget()
+        self._said = source if isinstance(source, str | os.PathLike) else None
+        self.view = view
+        self._space["view"].children = (view,)
         if isinstance(opened, Separation):
-            self.recording: Recording | None = None
             self._show_separation(opened)
         else:
             self.recording = opened
+            self._button.disabled = False
+            self._space["button"].children = (self._button,)
 
     def diagnose(self) -> Work[Diagnosis]:
         """Find out what is in the recording; the plan follows."""
-        assert self.recording is not None
+        assert self.recording is not None, "no recording"
         return self._start(Work(partial(diagnose, self.recording), "Diagnosis", self._show_diagnosis))
 
     def proceed(self, plan: Plan | None = None) -> Work[Separation]:
         """Separate as planned, or as the form says."""
-        assert self.recording is not None
+        assert self.recording is not None, "no recording"
         plan = plan or (self.plan.plan if self.plan else None)
         return self._start(
             Work(partial(separate, self.recording, self.directory, plan=plan), "Separation", self._show_separation)
@@ -84,33 +115,43 @@ class Workbench(ipywidgets.VBox):
 
     def code(self) -> str:
         """The Python that makes what is on the page, as text."""
-        source = f"{str(self._said)!r}" if self._said is not None else "recording"
-        lines = ["import speaksep_kernel as speaksep", ""]
-        if self.recording is not None:
-            if self.diagnosis is not None:
-                lines.append(f"diagnosis = speaksep.diagnose({source})")
-            if self.plan is not None:
-                chosen = "".join(f", {name}={value!r}" for name, value in self.plan.choices.items())
-                lines.append(f"plan = speaksep.plan(diagnosis{chosen})")
-            if self.tracks is not None:
-                place = repr(str(self.directory)) if self.directory else "None"
-                lines.append(
-                    f"separation = speaksep.separate({source}, {place}{', plan=plan' if self.plan is not None else ''})"
-                )
-        elif self.tracks is not None:
-            lines.append(f"separation = speaksep.Separation.open({str(self.tracks.separation.directory)!r})")
-        if self.tracks is not None:
-            log = self.tracks.edit_log
-            lines += [f"separation = speaksep.edit(separation, {edit!r})" for edit in log["edits"][: log["position"]]]
-        return "\n".join(lines) + "\n"
+        return python_of(self, self._said)
+
+    def _forget(self) -> None:
+        """As before anything was opened."""
+        self._said: str | os.PathLike[str] | None = None
+        self.recording: Recording | None = None
+        self.view: RecordingView | None = None
+        self.diagnosis: Diagnosis | None = None
+        self.plan: PlanCard | None = None
+        self.tracks: SpeakerTracks | None = None
+        self.exports: ExportPanel | None = None
+        self.work: Work[Any] | None = None
+        self.word.value = ""
+        for name, space in self._space.items():
+            if name != "source":
+                space.children = ()
+
+    def _load(self, source: str | os.PathLike[str]) -> None:
+        """Load what was chosen on the page, where nobody would see an exception."""
+        if self.work is not None and self.work.state == "running":
+            self._say(f"{self.work.title} is running: cancel it, or wait.")
+            return
+        try:
+            self.load(source)
+        except SpeakSepError as error:
+            self._say(str(error))
+
+    def _say(self, words: str) -> None:
+        self.word.value = f'<p role="alert"><b>{escape(words)}</b></p>'
 
     def _start(self, work: Work[Any]) -> Work[Any]:
         self.work = work
-        self._button.disabled = True
         self._space["work"].children = (work,)
         return work.start()
 
     def _show_diagnosis(self, diagnosis: Diagnosis) -> None:
+        assert self.view is not None
         self.diagnosis = diagnosis
         self.view.show_findings(diagnosis)
         self.plan = PlanCard(diagnosis, self.proceed)
@@ -118,13 +159,20 @@ class Workbench(ipywidgets.VBox):
         self._space["plan"].children = (self.plan,)
 
     def _show_separation(self, separation: Separation) -> None:
+        assert self.view is not None
         if self.diagnosis is None:
-            self.diagnosis = separation.diagnosis
             self._space["diagnosis"].children = (ipywidgets.HTML(separation.diagnosis._repr_html_()),)
         self.view.show_findings(separation.diagnosis)
         self.tracks = SpeakerTracks(separation, self.recording)
+        self.exports = ExportPanel(self._corrected)
         self._space["tracks"].children = (self.tracks,)
+        self._space["after"].children = (ipywidgets.Accordion([self.exports], titles=["Export"]),)
         self._button.disabled = True
+
+    def _corrected(self) -> Separation:
+        """The separation once all corrections are rendered."""
+        assert self.tracks is not None
+        return self.tracks.wait()
 
 
 def _opened(source: Any) -> Recording | Separation:
