@@ -47,10 +47,24 @@ def test_a_tile_has_the_size_that_was_asked_for(lanes: Lanes) -> None:
         (lambda lanes: lanes.tile("mixture", 0, 1, columns=8, rows=8, scale="bark"), "bad-scale"),
         (lambda lanes: lanes.sound(["mixture"], 0, 40), "too-long"),
         (lambda lanes: lanes.sound(["nobody"], 0, 1), "unknown-lane"),
+        (lambda lanes: lanes.sound(["mixture"], 0, 1, 9.0), "bad-speed"),
     ],
-    ids=["lane", "empty", "nan", "no-pixels", "too-many-pixels", "scale", "too-long", "sound-of-nobody"],
+    ids=["lane", "empty", "nan", "no-pixels", "too-many-pixels", "scale", "too-long", "sound-of-nobody", "speed"],
 )
 def test_what_cannot_be_shown_is_refused(lanes: Lanes, ask, reason: str) -> None:
     with pytest.raises(InputError) as caught:
         ask(lanes)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.75, 1.25, 2.0])
+def test_another_speed_keeps_the_pitch_and_the_sum(speed: float) -> None:
+    times = np.arange(4 * RATE_HZ) / RATE_HZ
+    tone = (0.5 * np.sin(2 * np.pi * 220 * times)).astype(np.float32)
+    lanes = Lanes(Recording.open((tone, RATE_HZ)))
+    heard = np.concatenate([lanes.sound(["mixture"], at, at + 1, speed)[0] for at in range(4)]) / 32767
+    assert len(heard) == pytest.approx(len(tone) / speed, abs=4)
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
+    assert np.argmax(spectrum) * RATE_HZ / len(heard) == pytest.approx(220, abs=2)
+    assert heard.std() == pytest.approx(tone.std(), rel=0.05)
+    assert np.abs(np.diff(heard)).max() < 1.2 * np.abs(np.diff(tone)).max()  # no click, also where pieces meet

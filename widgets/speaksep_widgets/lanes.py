@@ -13,6 +13,7 @@ from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.pictures.peaks import STEP, PeakBuilder, Peaks, envelope
 from speaksep_kernel.pictures.spectrogram import Scale, tile
 from speaksep_kernel.recording import Recording
+from speaksep_kernel.recording.stretch import FASTEST, SLOWEST, margin, stretch
 from speaksep_kernel.results.directory import INTERNAL
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.results.write import MIXTURE, PEAKS, RESIDUAL
@@ -32,6 +33,11 @@ class Lanes:
     source
         A recording has one lane, ``"mixture"``; a separation also ``"speaker_1"`` … and ``"residual"``. Their sum is
         the mixture, so a separation needs no recording beside it.
+
+    Attributes
+    ----------
+    files
+        Files of those lanes that are files.
     """
 
     def __init__(self, source: Recording | Separation) -> None:
@@ -39,10 +45,12 @@ class Lanes:
             files = {track.label: track.file for track in source.tracks} | {RESIDUAL: source.residual}
             self._recordings = {name: Recording.open(file) for name, file in files.items()}
             self.names: tuple[str, ...] = (MIXTURE, *files)
+            self.files = files
             self._stored: Path | None = source.directory / INTERNAL / PEAKS
         else:
             self._recordings = {MIXTURE: source}
             self.names = (MIXTURE,)
+            self.files = {} if source.origin is None or "://" in source.origin else {MIXTURE: Path(source.origin)}
             self._stored = None
         first = next(iter(self._recordings.values()))
         self.rate_hz, self.frames, self.seconds = first.rate_hz, first.frames, first.seconds
@@ -88,18 +96,33 @@ class Lanes:
             scale=scale,
         )
 
-    def sound(self, lanes: list[str], start_s: float, stop_s: float) -> NDArray[np.int16]:
-        """(lanes, n) samples at `rate_hz`, all of the same stretch; zeros past the end."""
+    def sound(self, lanes: list[str], start_s: float, stop_s: float, speed: float = 1.0) -> NDArray[np.int16]:
+        """(lanes, n) samples at `rate_hz`, all of the same stretch; zeros past the end.
+
+        With another ``speed`` there are so many fewer or more of them, at the same pitch.
+        """
         start_s, stop_s = self._span(start_s, stop_s)
+        if not SLOWEST <= speed <= FASTEST:
+            raise InputError(f"speed {speed:g}", reason="bad-speed", hint=f"{SLOWEST:g} to {FASTEST:g}")
         if stop_s - start_s > _LONGEST_SOUND_S:
             raise InputError(
                 f"{stop_s - start_s:g} s of sound at once", reason="too-long", hint=f"at most {_LONGEST_SOUND_S:g} s"
             )
-        samples = round(stop_s * self.rate_hz) - round(start_s * self.rate_hz)
-        out = np.zeros((len(lanes), samples), np.int16)
-        for row, lane in zip(out, lanes, strict=True):
-            part = self.read(lane, start_s, stop_s)[:samples]
-            row[: len(part)] = np.round(np.clip(part, -1, 1) * 32767)
+        start, stop = round(start_s * self.rate_hz), round(stop_s * self.rate_hz)
+        edge = 0 if speed == 1.0 else margin(self.rate_hz)
+        parts = np.stack([self._exactly(lane, start - edge, stop + edge) for lane in lanes])
+        if speed != 1.0:
+            guide = self._exactly(MIXTURE, start - edge, stop + edge)
+            parts = stretch(parts, guide, speed, self.rate_hz)
+        return np.round(np.clip(parts, -1, 1) * 32767).astype(np.int16)
+
+    def _exactly(self, lane: str, start: int, stop: int) -> Float32:
+        """(stop - start,) samples, zeros where there are none."""
+        out = np.zeros(stop - start, np.float32)
+        first, last = max(start, 0), min(stop, self.frames)
+        if first < last:
+            part = self.read(lane, first / self.rate_hz, last / self.rate_hz)[: last - first]
+            out[first - start : first - start + len(part)] = part
         return out
 
     def _measured(self, lane: str) -> tuple[Peaks, float]:

@@ -10,7 +10,9 @@ function render({ model, el }) {
     signal,
     onLive: (live) => say(live ? "" : "The kernel does not answer: this is the last picture.", !live),
   });
-  const transport = new Transport(asker, { seconds, rateHz: model.get("rate_hz"), lanes: ["mixture"] }, signal);
+  const rateHz = model.get("rate_hz");
+  const files = new SoundFiles(() => model.get("sound_files"), rateHz, signal);
+  const transport = new Transport(asker, { seconds, rateHz, lanes: ["mixture"], files }, signal);
   const { bar, shortcuts, update } = transportBar(transport, view, signal);
 
   const root = box("speaksep recording-view");
@@ -42,15 +44,17 @@ function render({ model, el }) {
     model.save_changes();
   };
   scale.addEventListener("change", pick, { signal });
+  const height = autoGain(model, signal);
   const keys = new Keys(root, [
     ...shortcuts,
+    height.shortcut,
     { keys: ["s"], words: "Spectrogram: mel, linear, none", act: () => {
       scale.selectedIndex = (scale.selectedIndex + 1) % scale.length;
       pick();
     } },
     { keys: ["n", "p"], words: "Next, previous finding", act: (event) => step(event.key === "n" ? 1 : -1) },
   ], signal);
-  bar.append(scale, button("?", "Keyboard shortcuts (?)", () => keys.help(), signal));
+  bar.append(height.control, scale, button("?", "Keyboard shortcuts (?)", () => keys.help(), signal));
   root.append(bar, stage, word, findings);
   el.append(root);
 
@@ -100,9 +104,9 @@ function render({ model, el }) {
     const withTiles = scale.value !== "off";
     const middle = withTiles ? Math.round(height * 0.45) : height;
     drawAxis(context, view, { top: 0, width, height, ink: colours.ink, faint: colours.faint });
-    drawWaveform(context, peaks.values(view, Math.round(width)), {
-      top: 18, height: middle - 20, colour: colours.accent, gain: model.get("gain"),
-    });
+    const values = peaks.values(view, Math.round(width));
+    const gain = model.get("auto_gain") ? fillingGain(values) : model.get("gain");
+    drawWaveform(context, values, { top: 18, height: middle - 20, colour: colours.accent, gain });
     if (withTiles) tiles.draw(context, view, { top: middle, width, height: height - middle });
     marks(context, width, 14);
     drawSelection(context, view, { width, height, colour: colours.accent });
@@ -182,6 +186,7 @@ function render({ model, el }) {
   const observers = {
     "change:findings": () => { redraw(); describe(); },
     "change:gain": redraw,
+    "change:auto_gain": () => { height.update(); redraw(); },
     "change:scale": () => {
       scale.value = model.get("scale");
       if (scale.value !== "off") tiles.scale = scale.value;

@@ -13,9 +13,10 @@ from speaksep_kernel.results.values import Separation
 from speaksep_widgets.base import Answer, SpeakSepWidget
 from speaksep_widgets.esm import css, esm
 from speaksep_widgets.lanes import Lanes
+from speaksep_widgets.soundfiles import sound_files
 
 SNAPSHOT_PIXELS = 1024
-PARTS = ("ask", "view", "waveform", "spectrogram", "transport", "keys", "sight")
+PARTS = ("ask", "view", "waveform", "spectrogram", "soundfiles", "transport", "keys", "sight")
 
 
 class LaneWidget(SpeakSepWidget):
@@ -29,6 +30,10 @@ class LaneWidget(SpeakSepWidget):
         (start, stop) selected, or ``None``.
     playhead_s
         Where playing starts; where it was paused.
+    auto_gain
+        Whether waveforms are drawn so high that the loudest sound on the screen fills its lane.
+    sound_files
+        Where the page can read lanes past the kernel, see `speaksep_widgets.soundfiles`.
     """
 
     name = traitlets.Unicode(read_only=True).tag(sync=True)
@@ -40,6 +45,8 @@ class LaneWidget(SpeakSepWidget):
         sync=True
     )
     playhead_s = traitlets.Float(0.0).tag(sync=True)
+    auto_gain = traitlets.Bool(False).tag(sync=True)
+    sound_files = traitlets.Dict(read_only=True).tag(sync=True)
 
     def _show_lanes(self, lanes: Lanes, name: str) -> None:
         self._lanes = lanes
@@ -47,6 +54,7 @@ class LaneWidget(SpeakSepWidget):
         self.set_trait("seconds", lanes.seconds)
         self.set_trait("rate_hz", lanes.rate_hz)
         self.set_trait("lanes", list(lanes.names))
+        self.set_trait("sound_files", sound_files(lanes.files))
 
     def play(self, start_s: float | None = None) -> None:
         """Play, from ``start_s`` or where the playhead is; browsers want a click on the page before the first sound."""
@@ -65,9 +73,9 @@ class LaneWidget(SpeakSepWidget):
         """A spectrogram tile: (rows, columns) uint8."""
         return {}, [self._lanes.tile(lane, start_s, stop_s, columns=columns, rows=rows, scale=scale).tobytes()]
 
-    def answer_sound(self, *, lanes: Sequence[str], start_s: float, stop_s: float) -> Answer:
-        """The same stretch of some lanes: (lanes, n) int16."""
-        return {}, [self._lanes.sound(list(lanes), start_s, stop_s).astype("<i2").tobytes()]
+    def answer_sound(self, *, lanes: Sequence[str], start_s: float, stop_s: float, speed: float = 1.0) -> Answer:
+        """The same stretch of some lanes, at a speed: (lanes, n) int16."""
+        return {}, [self._lanes.sound(list(lanes), start_s, stop_s, speed).astype("<i2").tobytes()]
 
 
 class RecordingView(LaneWidget):

@@ -14,7 +14,9 @@ function render({ model, el }) {
     timeoutMs: 60000,
     onLive: (live) => say(live ? "" : "The kernel does not answer: this is the last picture.", !live),
   });
-  const transport = new Transport(asker, { seconds, rateHz: model.get("rate_hz"), lanes: model.get("lanes") }, signal);
+  const rateHz = model.get("rate_hz");
+  const files = new SoundFiles(() => model.get("sound_files"), rateHz, signal);
+  const transport = new Transport(asker, { seconds, rateHz, lanes: model.get("lanes"), files }, signal);
   const { bar, shortcuts, update } = transportBar(transport, view, signal);
 
   const root = box("speaksep speaker-tracks");
@@ -287,9 +289,9 @@ function render({ model, el }) {
         context.fillText("?", a + 2, 2);
       }
     }
-    drawWaveform(context, lane.peaks.values(view, Math.round(width)), {
-      top: 0, height: height - 3, colour, gain: model.get("gain"),
-    });
+    const values = lane.peaks.values(view, Math.round(width));
+    const gain = model.get("auto_gain") ? fillingGain(values) : model.get("gain");
+    drawWaveform(context, values, { top: 0, height: height - 3, colour, gain });
     drawSelection(context, view, { width, height, colour: colours.accent });
     drawPlayhead(context, view, transport.now(), { width, height, colour: "#d55e00" });
   }
@@ -359,8 +361,10 @@ function render({ model, el }) {
     choose(names[Math.max(0, Math.min(names.length - 1, names.indexOf(current) + by))]);
     say(`${nameOf(current)}`);
   };
+  const height = autoGain(model, signal);
   const keys = new Keys(root, [
     ...shortcuts,
+    height.shortcut,
     { keys: ["ArrowUp", "ArrowDown"], words: "Lane above, below", act: (e) => move(e.key === "ArrowUp" ? -1 : 1) },
     { keys: ["s", "S"], words: "Solo the lane", act: () => setMixer(current, { solo: !mixer(current).solo }) },
     { keys: ["m", "M"], words: "Mute the lane", act: () => setMixer(current, { mute: !mixer(current).mute }) },
@@ -377,7 +381,7 @@ function render({ model, el }) {
     { keys: ["Ctrl+z"], words: "Undo", act: acts.undo },
     { keys: ["Ctrl+y", "Ctrl+Z"], words: "Redo", act: acts.redo },
   ], signal);
-  bar.append(button("?", "Keyboard shortcuts (?)", () => keys.help(), signal));
+  bar.append(height.control, button("?", "Keyboard shortcuts (?)", () => keys.help(), signal));
 
   shareView(model, view, transport, signal);
   let settled = 0;
@@ -412,6 +416,7 @@ function render({ model, el }) {
     "change:edit_log": describe,
     "change:mixer": () => { for (const name of lanes.keys()) dress(name); volumes(); },
     "change:gain": redraw,
+    "change:auto_gain": () => { height.update(); redraw(); },
     "change:revision": () => { for (const { peaks } of lanes.values()) peaks.clear(); transport.clear(); },
     "change:word": () => say(model.get("word")),
   };

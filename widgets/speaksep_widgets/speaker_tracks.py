@@ -25,7 +25,7 @@ from speaksep_widgets.esm import css, esm
 from speaksep_widgets.lanes import Lanes
 from speaksep_widgets.recording_view import LaneWidget
 
-PARTS = ("ask", "view", "waveform", "transport", "keys", "sight")
+PARTS = ("ask", "view", "waveform", "soundfiles", "transport", "keys", "sight")
 
 
 class SpeakerTracks(LaneWidget):

@@ -42,9 +42,10 @@ class Asker {
   /**
    * @param {string} what
    * @param {Record<string, any>} [fields]
+   * @param {ArrayBuffer[]} [sent] bytes that go with the question
    * @returns {Promise<{data: Record<string, any>, buffers: DataView[]}>}
    */
-  ask(what, fields = {}) {
+  ask(what, fields = {}, sent = []) {
     const id = `${this.prefix}-${this.next++}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -54,7 +55,7 @@ class Asker {
       }, this.timeoutMs);
       this.waiting.set(id, { resolve, reject, timer });
       try {
-        this.model.send({ ...fields, id, ask: what });
+        this.model.send({ ...fields, id, ask: what }, undefined, sent);
       } catch (error) {
         clearTimeout(timer);
         this.waiting.delete(id);

@@ -168,6 +168,18 @@ function transportBar(transport, view, signal) {
   };
 }
 
+/** Button and shortcut for waveforms that fill their lanes: soft voices are seen, loud ones no higher than they are. */
+function autoGain(model, signal) {
+  const act = () => {
+    model.set("auto_gain", !model.get("auto_gain"));
+    model.save_changes();
+  };
+  const control = button("⇕", "Waveforms fill their lanes (A)", act, signal, { pressed: false });
+  const update = () => control.setAttribute("aria-pressed", String(Boolean(model.get("auto_gain"))));
+  update();
+  return { control, update, shortcut: { keys: ["a", "A"], words: "Waveforms fill their lanes, or not", act } };
+}
+
 /** Keep zoom, selection and playhead equal between a view, its model and the model's other views. */
 function shareView(model, view, transport, signal) {
   let timer = 0;

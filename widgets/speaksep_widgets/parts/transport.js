@@ -7,15 +7,18 @@
 class Transport extends EventTarget {
   static PIECE_S = 2;
   static AHEAD = 3;
+  /** Of one answer of the kernel; see base.py. */
+  static MOST_BYTES = 1.9e6;
 
   /**
    * @param {Asker} asker
-   * @param {{seconds: number, rateHz: number, lanes: string[]}} what
+   * @param {{seconds: number, rateHz: number, lanes: string[], files?: SoundFiles}} what
    * @param {AbortSignal} signal
    */
-  constructor(asker, { seconds, rateHz, lanes }, signal) {
+  constructor(asker, { seconds, rateHz, lanes, files }, signal) {
     super();
     this.asker = asker;
+    this.files = files;
     this.seconds = seconds;
     this.rateHz = rateHz;
     this.lanes = lanes;
@@ -174,7 +177,7 @@ class Transport extends EventTarget {
         }
         const offset = at - number * Transport.PIECE_S;
         const length = Math.min((number + 1) * Transport.PIECE_S, end) - at;
-        lanes.forEach((lane, row) => this.schedule(lane, buffers[row], when, offset, length));
+        lanes.forEach((lane, row) => this.schedule(lane, buffers[row], when, offset / this.speed, length / this.speed));
         when += length / this.speed;
         at += length;
         while (generation === this.generation && when - this.context.currentTime > 1.5) {
@@ -200,7 +203,6 @@ class Transport extends EventTarget {
   schedule(lane, buffer, when, offset, length) {
     const node = this.context.createBufferSource();
     node.buffer = buffer;
-    node.playbackRate.value = this.speed;
     node.connect(this.gains.get(lane));
     node.onended = () => this.nodes.delete(node);
     node.start(when, offset, length);
@@ -209,14 +211,14 @@ class Transport extends EventTarget {
 
   /** One piece of the lanes as audio buffers, fetched once. */
   piece(number, lanes) {
-    const key = `${number}:${lanes.join()}`;
+    const key = `${number}:${this.speed}:${lanes.join()}`;
     const have = this.kept.get(key);
     if (have) return Promise.resolve(have);
     let coming = this.coming.get(key);
     if (!coming) {
       const start = number * Transport.PIECE_S;
-      coming = this.fetch(lanes, start, Math.min(start + Transport.PIECE_S, this.seconds)).then((buffers) => {
-        this.kept.set(key, buffers);
+      coming = this.fetch(lanes, start, Math.min(start + Transport.PIECE_S, this.seconds), this.speed).then((buffers) => {
+        if (this.coming.get(key) === coming) this.kept.set(key, buffers);
         if (this.kept.size > 24) this.kept.delete(this.kept.keys().next().value);
         return buffers;
       });
@@ -226,14 +228,28 @@ class Transport extends EventTarget {
     return coming;
   }
 
-  async fetch(lanes, start, stop) {
-    const { buffers } = await this.asker.ask("sound", { lanes, start_s: start, stop_s: stop });
-    const samples = typed(buffers[0], Int16Array);
-    const length = samples.length / lanes.length;
-    return lanes.map((_, row) => {
-      const buffer = this.context.createBuffer(1, Math.max(length, 1), this.rateHz);
-      const channel = buffer.getChannelData(0);
-      for (let k = 0; k < length; k++) channel[k] = samples[row * length + k] / 32768;
+  /** Lanes that are files come from the server, the others (and all of them at another speed) from the kernel. */
+  async fetch(lanes, start, stop, speed) {
+    const sounds = new Map();
+    if (speed === 1 && this.files) await this.files.fetch(lanes, start, stop, sounds);
+    const rest = lanes.filter((lane) => !sounds.has(lane));
+    const bytesEach = (2 * this.rateHz * (stop - start)) / speed;
+    const together = Math.max(1, Math.floor(Transport.MOST_BYTES / bytesEach));
+    for (let k = 0; k < rest.length; k += together) {
+      const some = rest.slice(k, k + together);
+      const { buffers } = await this.asker.ask("sound", { lanes: some, start_s: start, stop_s: stop, speed });
+      const samples = typed(buffers[0], Int16Array);
+      const length = samples.length / some.length;
+      some.forEach((lane, row) => {
+        const sound = new Float32Array(length);
+        for (let k = 0; k < length; k++) sound[k] = samples[row * length + k] / 32768;
+        sounds.set(lane, sound);
+      });
+    }
+    return lanes.map((lane) => {
+      const sound = sounds.get(lane);
+      const buffer = this.context.createBuffer(1, Math.max(sound.length, 1), this.rateHz);
+      buffer.copyToChannel(sound, 0);
       return buffer;
     });
   }

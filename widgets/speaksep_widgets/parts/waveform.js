@@ -175,6 +175,13 @@ class PeakStore {
   }
 }
 
+/** The gain that makes the loudest of `PeakStore.values` fill a lane; silence and noise floors are not blown up. */
+function fillingGain(values) {
+  let peak = 0;
+  for (const value of values) if (Math.abs(value) > peak) peak = Math.abs(value);
+  return peak > 0 ? Math.min(0.95 / peak, 64) : 1;
+}
+
 /** Draws what `PeakStore.values` gave, around the middle of a box. */
 function drawWaveform(context, values, { top, height, colour, gain = 1 }) {
   const middle = top + height / 2;
