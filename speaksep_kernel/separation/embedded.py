@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from speaksep_kernel.errors import InputError, PluginError
+from speaksep_kernel.errors import InputError, PluginError, SpeakSepError
 from speaksep_kernel.plugins import PluginInfo
 from speaksep_kernel.separation.protocol import Float32, LocalTracks
 from speaksep_kernel.voices.parallel import side_by_side
@@ -32,11 +32,15 @@ class EmbeddedSeparator:
     ----------
     device
         "cpu" (deterministic, one window per core) or "cuda" (windows in batches, half precision).
+    weights
+        A ``speaksep.safetensors`` that `speaksep_kernel.training` wrote; the shipped one by default.
 
     Raises
     ------
+    InputError
+        Reason ``bad-weights``: what ``weights`` names cannot be loaded.
     PluginError
-        If the weights are missing or damaged.
+        If the shipped weights are missing or damaged.
     """
 
     info = PluginInfo(
@@ -48,17 +52,16 @@ class EmbeddedSeparator:
         sample_rates_hz=(RATE_HZ,),
         max_speakers=3,
         devices=("cpu", "cuda"),
+        options={"weights": {"type": "string", "description": "weights of your own training, a speaksep.safetensors"}},
     )
     sha256 = WEIGHTS_SHA256
 
-    def __init__(self, *, device: str = "cpu", **options: object) -> None:
-        if options:
-            raise InputError(
-                f"separator 'speaksep' has no option {sorted(options)[0]!r}",
-                reason="unknown-option",
-                hint="it takes none",
-            )
-        self._network = _network(WEIGHTS, device)
+    def __init__(self, *, device: str = "cpu", weights: str | Path = "") -> None:
+        if weights:
+            self._path, self.sha256 = Path(weights), _sha256(Path(weights))
+        else:
+            self._path = WEIGHTS
+        self._network = _network(self._path, self.sha256, device)
         self._device = device
 
     def separate(self, windows: Float32, rate_hz: int) -> list[LocalTracks]:
@@ -85,7 +88,7 @@ class EmbeddedSeparator:
                 warnings.warn(f"GPU memory is short: windows in batches of {batch // 2}", RuntimeWarning, stacklevel=2)
                 return self._on_cuda(windows, batch // 2)
             warnings.warn("GPU memory is exhausted: separating on the CPU", RuntimeWarning, stacklevel=2)
-            self._network, self._device = _network(WEIGHTS, "cpu"), "cpu"
+            self._network, self._device = _network(self._path, self.sha256, "cpu"), "cpu"
             return self.separate(windows, RATE_HZ)
         return results
 
@@ -105,17 +108,37 @@ def _array(values: Tensor) -> Float32:
     return np.asarray(values.float().cpu().numpy(), dtype=np.float32)
 
 
+def _sha256(weights: Path) -> str:
+    try:
+        return hashlib.sha256(weights.read_bytes()).hexdigest()
+    except OSError as error:
+        raise _unusable(weights, error) from error
+
+
 @cache
-def _network(weights: Path, device: str) -> SeparationNetwork:
+def _network(weights: Path, sha256: str, device: str) -> SeparationNetwork:
+    """The network, loaded once; other bytes in the same file are another network."""
+    from safetensors import SafetensorError
+
     from speaksep_kernel.separation.network import load_network
 
     try:
-        if hashlib.sha256(weights.read_bytes()).hexdigest() != WEIGHTS_SHA256:
-            raise ValueError("their sha256 is not the shipped one's")
+        if _sha256(weights) != sha256:
+            raise ValueError("their sha256 is not the expected one")
         return load_network(weights).to(device)
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise PluginError(
-            f"the embedded separator's weights {weights.name} cannot be loaded: {error}",
-            reason="missing-weights",
-            hint="install speaksep again",
-        ) from error
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
+        raise _unusable(weights, error) from error
+
+
+def _unusable(weights: Path, error: Exception) -> SpeakSepError:
+    if weights != WEIGHTS:
+        return InputError(
+            f"cannot load the weights {weights}: {error}",
+            reason="bad-weights",
+            hint="name a speaksep.safetensors that speaksep_kernel.training wrote",
+        )
+    return PluginError(
+        f"the embedded separator's weights {weights.name} cannot be loaded: {error}",
+        reason="missing-weights",
+        hint="install speaksep again",
+    )

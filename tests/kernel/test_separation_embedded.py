@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from speaksep_kernel.errors import InputError, PluginError
 from speaksep_kernel.separation import embedded
 from speaksep_kernel.separation.embedded import EmbeddedSeparator
+from speaksep_kernel.separation.network import SeparationNetwork, save_network
 from speaksep_kernel.testing import conversation
 from tests.kernel.separation_oracle import sisdr_db
 
@@ -57,3 +59,34 @@ def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_another_rate_is_refused(separator: EmbeddedSeparator) -> None:
     with pytest.raises(InputError, match="8000"):
         separator.separate(np.zeros((1, 800), np.float32), 8000)
+
+
+def test_weights_of_ones_own_are_used_and_named(tmp_path: Path) -> None:
+    own = tmp_path / "speaksep.safetensors"
+    torch.manual_seed(1)
+    save_network(SeparationNetwork(width=8, hidden=8, blocks=1, mask_hidden=8), own)
+    separator = EmbeddedSeparator(weights=own)
+    assert separator.sha256 == hashlib.sha256(own.read_bytes()).hexdigest() != EmbeddedSeparator.sha256
+    assert separator._network.size["width"] == 8
+
+
+def test_weights_that_were_trained_on_are_read_again(tmp_path: Path) -> None:
+    own = tmp_path / "speaksep.safetensors"
+    for width in (8, 16):
+        save_network(SeparationNetwork(width=width, hidden=8, blocks=1, mask_hidden=8), own)
+        assert EmbeddedSeparator(weights=own)._network.size["width"] == width
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights"], ids=["empty", "text"])
+def test_what_is_no_weights_is_refused(tmp_path: Path, content: bytes) -> None:
+    place = tmp_path / "mine.safetensors"
+    place.write_bytes(content)
+    with pytest.raises(InputError, match=r"mine\.safetensors") as caught:
+        EmbeddedSeparator(weights=place)
+    assert caught.value.reason == "bad-weights"
+
+
+def test_weights_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file") as caught:
+        EmbeddedSeparator(weights=tmp_path / "mine.safetensors")
+    assert caught.value.reason == "bad-weights"
