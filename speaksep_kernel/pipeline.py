@@ -11,11 +11,13 @@ from typing import Any
 from speaksep_kernel.diagnosis.plan import MAX_SPEAKERS, Plan, make_plan
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.diagnosis.run import diagnose_recording, recording_facts
+from speaksep_kernel.errors import InputError
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Limits, Mixdown, Recording, Source
 from speaksep_kernel.results.edits import Edit, EditLog, edit_of
 from speaksep_kernel.results.export import export_files
 from speaksep_kernel.results.identify import identify_tracks
+from speaksep_kernel.results.loudness import Target
 from speaksep_kernel.results.rerender import edit_log, render_again
 from speaksep_kernel.results.separate import separate_recording
 from speaksep_kernel.results.values import Separation
@@ -194,6 +196,8 @@ def export(
     directory: str | os.PathLike[str],
     *,
     exclusive: bool = False,
+    loudness_lufs: float | None = None,
+    loudness_each: bool = False,
     overwrite: bool = False,
     hook: ProgressHook = silent,
 ) -> tuple[Path, ...]:
@@ -209,6 +213,11 @@ def export(
         Where to; made if it does not exist.
     exclusive
         Let nobody speak at once in the labels.
+    loudness_lufs
+        Bring tracks in audio formats to this integrated loudness (EBU R128), all with one gain: balance stays.
+        Nothing is limited; a ``UserWarning`` says where peaks hold the gain back.
+    loudness_each
+        Bring each track to it by itself.
     overwrite
         Replace files that exist.
 
@@ -219,13 +228,18 @@ def export(
     Raises
     ------
     InputError
-        Not a separation, an unknown format, a file that exists already, an unusable directory.
+        Not a separation, an unknown format, a file that exists already, an unusable directory, a loudness that
+        nothing can have.
     StoreError
         The disk is full.
     """
+    if loudness_each and loudness_lufs is None:
+        raise InputError("each track to which loudness?", reason="bad-loudness", hint="give one, such as -23 LUFS")
+    target = None if loudness_lufs is None else Target(loudness_lufs, each=loudness_each)
     opened = separation if isinstance(separation, Separation) else Separation.open(Path(separation))
     names = [formats] if isinstance(formats, str) else list(formats)
-    return export_files(opened, names, Path(directory), exclusive=exclusive, overwrite=overwrite, hook=hook)
+    place = Path(directory)
+    return export_files(opened, names, place, exclusive=exclusive, loudness=target, overwrite=overwrite, hook=hook)
 
 
 def render(

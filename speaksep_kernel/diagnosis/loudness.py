@@ -20,31 +20,32 @@ RELATIVE_GATE_LU = -10.0
 OFFSET_LU = -0.691
 
 
-class Loudness(Diagnoser):
-    """Integrated loudness after ITU-R BS.1770-4 in LUFS; every channel counts as a front channel."""
+class LoudnessMeter:
+    """Integrated loudness after ITU-R BS.1770-4, block by block; keeps ten numbers per second.
 
-    info = PluginInfo(
-        name="loudness", version="1", summary="Integrated loudness (ITU-R BS.1770-4)", licence="Apache-2.0"
-    )
+    Parameters
+    ----------
+    rate_hz, channels
+        Of the signal; every channel counts as a front channel.
+    """
 
-    def start(self, facts: Facts) -> None:
-        """See `Diagnoser`."""
+    def __init__(self, rate_hz: int, channels: int) -> None:
         from pyloudnorm import IIRfilter
 
         # The filters of pyloudnorm.Meter, which itself wants the whole signal at once.
         filters = (
-            IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, facts.rate_hz, "high_shelf"),
-            IIRfilter(0.0, 0.5, 38.0, facts.rate_hz, "high_pass"),
+            IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, rate_hz, "high_shelf"),
+            IIRfilter(0.0, 0.5, 38.0, rate_hz, "high_pass"),
         )
         self._sections = np.array([[*f.b, *f.a] for f in filters])
-        self._state = np.zeros((len(filters), 2, facts.channels))
-        self._step = facts.rate_hz * STEP_S
+        self._state = np.zeros((len(filters), 2, channels))
+        self._step = rate_hz * STEP_S
         self._rest: NDArray[np.float64] = np.zeros(0)
         self._at = 0
         self._power: list[NDArray[np.float64]] = []
 
-    def feed(self, block: Float32, start_s: float) -> None:
-        """See `Diagnoser`."""
+    def feed(self, block: Float32) -> None:
+        """Take (frames, channels)."""
         weighted, self._state = scipy.signal.sosfilt(self._sections, block, axis=0, zi=self._state)
         joined = np.concatenate([self._rest, np.einsum("nc,nc->n", weighted, weighted)])
         first, last = round(self._at / self._step), int(round((self._at + len(joined)) / self._step, 6))
@@ -55,9 +56,30 @@ class Loudness(Diagnoser):
         self._rest = joined[edges[-1] :].copy()
         self._at += int(edges[-1])
 
+    @property
+    def lufs(self) -> float | None:
+        """Loudness of what was fed so far; ``None`` if nothing is louder than -70 LUFS for 0.4 s."""
+        return integrated_lufs(np.concatenate([*self._power, np.zeros(0)]))
+
+
+class Loudness(Diagnoser):
+    """Integrated loudness after ITU-R BS.1770-4 in LUFS; every channel counts as a front channel."""
+
+    info = PluginInfo(
+        name="loudness", version="1", summary="Integrated loudness (ITU-R BS.1770-4)", licence="Apache-2.0"
+    )
+
+    def start(self, facts: Facts) -> None:
+        """See `Diagnoser`."""
+        self._meter = LoudnessMeter(facts.rate_hz, facts.channels)
+
+    def feed(self, block: Float32, start_s: float) -> None:
+        """See `Diagnoser`."""
+        self._meter.feed(block)
+
     def finish(self, context: Context) -> list[Finding]:
         """See `Diagnoser`."""
-        lufs = integrated_lufs(np.concatenate([*self._power, np.zeros(0)]))
+        lufs = self._meter.lufs
         if lufs is None:
             why = "Nothing is louder than -70 LUFS for 0.4 s, so there is no loudness to speak of."
             return [Finding("loudness", None, "LUFS", "info", why)]

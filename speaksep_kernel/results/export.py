@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,14 @@ from speaksep_kernel.recording import Recording
 from speaksep_kernel.results.directory import staged_files
 from speaksep_kernel.results.exporters import Exporter
 from speaksep_kernel.results.handover import Format, Handover
+from speaksep_kernel.results.loudness import Target, track_gains
+from speaksep_kernel.results.packages.multichannel import Multichannel
+from speaksep_kernel.results.packages.rocrate import RoCrate
+from speaksep_kernel.results.packages.stems import Stems
 from speaksep_kernel.results.values import Separation
+
+PACKAGES = (Multichannel, RoCrate, Stems)
+"""Formats that hold the tracks as they are."""
 
 
 def export_files(
@@ -24,6 +31,7 @@ def export_files(
     directory: Path,
     *,
     exclusive: bool = False,
+    loudness: Target | None = None,
     overwrite: bool = False,
     hook: ProgressHook = silent,
 ) -> tuple[Path, ...]:
@@ -40,6 +48,8 @@ def export_files(
         Where to; made if it does not exist.
     exclusive
         Let nobody speak at once in the labels, see `exclusive_turns`.
+    loudness
+        Bring tracks of audio formats to a loudness; nothing is limited, nothing clips.
     overwrite
         Replace files that exist.
     hook
@@ -52,8 +62,8 @@ def export_files(
     Raises
     ------
     InputError
-        Reasons ``no-format``, ``unknown-format``, ``missing-package``, ``output-exists``, ``output-is-a-file`` and
-        ``output-is-the-result``.
+        Reasons ``no-format``, ``unknown-format``, ``missing-package``, ``output-exists``, ``output-is-a-file``,
+        ``output-is-the-result``, ``no-audio-format`` and ``no-loudness``.
     StoreError
         The disk is full, or may not be written to.
     """
@@ -66,9 +76,10 @@ def export_files(
     if not formats:
         raise InputError("no format is named", reason="no-format", hint=f"one or more of: {', '.join(format_names())}")
     handover = Handover.of(separation, exclusive=exclusive)
+    gains: dict[Path, float] = {}
     writers: dict[str, Callable[[Path], None]] = {}
     for name in dict.fromkeys(formats):
-        for file, write in _files(name, handover).items():
+        for file, write in _files(name, handover, gains).items():
             if file in writers:
                 raise InputError(
                     f"two of the formats {', '.join(formats)} would write {file!r}",
@@ -76,6 +87,8 @@ def export_files(
                     hint="export them one after the other, into two directories",
                 )
             writers[file] = write
+    if loudness:
+        gains |= _gains(handover, formats, loudness)
     with staged_files(directory, tuple(writers), overwrite=overwrite) as stage:
         for file, write in track(writers.items(), hook, "export", len(writers)):
             write(stage / file)
@@ -92,7 +105,21 @@ def format_names() -> dict[str, str]:
     }
 
 
-def _files(name: str, handover: Handover) -> dict[str, Callable[[Path], None]]:
+def _gains(handover: Handover, formats: Sequence[str], loudness: Target) -> dict[Path, float]:
+    whole = [name for name in formats if getattr(available("speaksep.formats").get(name), "cls", None) in PACKAGES]
+    if whole or not any(name in available("speaksep.exporters") for name in formats):
+        raise InputError(
+            f"{', '.join(whole or formats)} cannot be brought to a loudness",
+            reason="no-audio-format",
+            hint="name an audio format, such as wav; packages hold the tracks as they are",
+        )
+    separation = handover.separation
+    if not separation.tracks:
+        raise InputError("there is no track", reason="no-loudness", hint="export the residual without a loudness")
+    return track_gains({handover.names[t.speaker]: t.file for t in separation.tracks}, separation.residual, loudness)
+
+
+def _files(name: str, handover: Handover, gains: Mapping[Path, float]) -> dict[str, Callable[[Path], None]]:
     """What one format writes: file names, and how."""
     if name in available("speaksep.formats"):
         format: Format = create("format", name)
@@ -104,14 +131,16 @@ def _files(name: str, handover: Handover) -> dict[str, Callable[[Path], None]]:
     exporter: Exporter = create("exporter", name)
     tracks = handover.separation.tracks
     stems = {handover.stem(track): track.file for track in tracks} | {"residual": handover.separation.residual}
-    return {f"{stem}{exporter.suffix}": partial(_convert, source, exporter) for stem, source in stems.items()}
+    return {f"{stem}{exporter.suffix}": partial(_convert, source, exporter, gains) for stem, source in stems.items()}
 
 
-def _convert(source: Path, exporter: Exporter, target: Path) -> None:
-    recording = Recording.open(source)
-    bits = 16 if recording.bit_depth == 16 else 24
+def _convert(source: Path, exporter: Exporter, gains: Mapping[Path, float], target: Path) -> None:
+    recording, gain = Recording.open(source), gains.get(source, 1.0)
+    bits = 16 if recording.bit_depth == 16 and gain == 1 else 24  # what was multiplied lies between the steps
     writer = exporter.open(target, rate_hz=recording.rate_hz, bits=bits, samples=recording.frames)
     full = 1 << (bits - 1)
     for block in recording.blocks():
-        writer.write(np.clip(np.rint(block[:, 0].astype(np.float64) * full), 1 - full, full - 1).astype(np.int32))
+        writer.write(
+            np.clip(np.rint(block[:, 0].astype(np.float64) * (full * gain)), 1 - full, full - 1).astype(np.int32)
+        )
     writer.close()
