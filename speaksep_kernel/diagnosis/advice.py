@@ -17,6 +17,7 @@ class Advice(StrEnum):
     CLEAN_DENOISE = "clean:denoise"
     CLEAN_HUM = "clean:hum"
     CLEAN_LOUDNESS = "clean:loudness"
+    CLEAN_RUMBLE = "clean:rumble"
     SEPARATE_NETWORK = "separate:network"
     SEPARATE_PASS = "separate:pass"
     SEPARATE_APART = "separate:apart"
@@ -44,6 +45,7 @@ _SENTENCES = {
     Advice.CLEAN_DENOISE: "Suppress the noise in copies made for listening; keep the originals for research.",
     Advice.CLEAN_HUM: "Notch out the hum and its harmonics.",
     Advice.CLEAN_LOUDNESS: "Bring exported tracks to a common loudness.",
+    Advice.CLEAN_RUMBLE: "Take out what lies below the voices.",
     Advice.SEPARATE_NETWORK: "Separate the overlapped parts with the network.",
     Advice.SEPARATE_PASS: "Cut the tracks out of the recording as it is; no network is needed.",
     Advice.SEPARATE_APART: "Take each channel as its speaker's track; no network is needed.",

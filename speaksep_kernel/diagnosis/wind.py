@@ -28,7 +28,7 @@ STEP_S = 0.1
 JOIN_S = 0.4
 GUST_S = 0.6
 """Shorter bursts are thumps and pops of breath, longer ones are gusts."""
-FLOOR_PERCENTILE = 10.0
+FLOOR_PERCENTILE, LOUD_PERCENTILE = 10.0, 90.0
 
 
 class Wind(Diagnoser):
@@ -64,9 +64,11 @@ class Wind(Diagnoser):
         least = 10 ** (WIND_MIN_DBFS / 10)
         if len(low):
             least = max(least, float(np.percentile(low, FLOOR_PERCENTILE)) * 10 ** (WIND_ABOVE_FLOOR_DB / 10))
-        if speaking.any():
-            # The median is the speech, even where gusts are far louder than it.
-            least = max(least, float(np.median(power[speaking])) * 10 ** (-WIND_BELOW_SPEECH_DB / 10))
+        if len(power):
+            # The median is the speech, even where gusts are far louder than it. Where no turn is known, whatever is
+            # loud may be speech: a voice is never as strong down here as in its own band, wind is.
+            loud = np.median(power[speaking]) if speaking.any() else np.percentile(power, LOUD_PERCENTILE)
+            least = max(least, float(loud) * 10 ** (-WIND_BELOW_SPEECH_DB / 10))
         spans = mask_spans(low > least, STEP_S, JOIN_S)
         gusts = tuple(span for span in spans if span[1] - span[0] >= GUST_S)
         hard = low > least * 10 ** (HANDLING_ABOVE_WIND_DB / 10)
@@ -84,7 +86,7 @@ def _wind(gusts: tuple[Span, ...], seconds: float) -> Finding:
         return Finding("wind", blown_s, "s", "info", "No wind to speak of on the microphone.", gusts)
     why = f"Wind blows into the microphone for {blown_s:.0f} s: strong sound below any voice."
     severity: Severity = "warning" if blown_s > WIND_WARNING_RATIO * seconds else "notice"
-    return Finding("wind", blown_s, "s", severity, why, gusts, Advice.CLEAN_DENOISE)
+    return Finding("wind", blown_s, "s", severity, why, gusts, Advice.CLEAN_RUMBLE)
 
 
 def _handling(bumps: tuple[Span, ...]) -> Finding:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soxr
 
 from speaksep_kernel.diagnosis import Diagnoser, Diagnosis, diagnose_recording
 from speaksep_kernel.diagnosis import dnsmos as dnsmos_module
@@ -75,8 +76,20 @@ def test_gusts_of_wind(talk: Conversation, snr_db: float) -> None:
     wave = wind(len(talk.audio), RATE_HZ, [(5, 9), (20, 23)])
     found = diagnose(Wind, add_noise(talk.audio, speaking(talk), snr_db, wave) / 8, talk)
     assert found.value("wind") == pytest.approx(7, abs=2)
-    assert found.find("wind")[0].severity == "notice"
+    assert (found.find("wind")[0].severity, found.find("wind")[0].advice) == ("notice", "clean:rumble")
     assert [round(start_s) for start_s, _ in found.find("wind")[0].spans] in ([5, 20], [6, 20])
+
+
+def test_gusts_without_any_speech() -> None:
+    wave = 0.1 * wind(30 * RATE_HZ, RATE_HZ, [(5, 9), (20, 23)]) + 1e-4 * noise(30 * RATE_HZ, RATE_HZ)
+    assert diagnose(Wind, wave).value("wind") == pytest.approx(7, abs=1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("rate_hz", [8000, 16000])
+def test_voices_that_nobody_was_told_of_are_no_wind(rate_hz: int, seed: int) -> None:
+    wide = soxr.resample(conversation(10, 3, rate_hz=rate_hz, seed=seed).audio, rate_hz, RATE_HZ)
+    assert diagnose(Wind, wide).value("wind") == 0
 
 
 def test_thumps_are_counted(talk: Conversation) -> None:
