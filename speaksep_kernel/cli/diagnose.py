@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import typer
@@ -61,9 +62,25 @@ def describe(diagnosis: Diagnosis) -> str:
             f"(confidence {diagnosis.speaker_confidence:.0%}), speech {diagnosis.speech_ratio:.0%}, "
             f"of it overlapped {diagnosis.overlap_ratio:.0%}"
         ),
-        *(line for finding in diagnosis.findings for line in _finding(finding)),
+        *(line for alike in _alike(diagnosis.findings) for line in (_finding if len(alike) == 1 else _folded)(*alike)),
     ]
     return "\n".join(lines)
+
+
+def _alike(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
+    """Findings in their order, with those that say no more than how a measure varies over time put together."""
+    groups: dict[object, tuple[Finding, ...]] = {}
+    for finding in findings:
+        varies = finding.severity == "info" and finding.spans and not finding.subject
+        key = (finding.code, finding.why) if varies and isinstance(finding.value, int | float) else id(finding)
+        groups[key] = (*groups.get(key, ()), finding)
+    return list(groups.values())
+
+
+def _folded(*findings: Finding) -> list[str]:
+    first, values = findings[0], [float(finding.value or 0) for finding in findings]
+    what = f"{first.code} {min(values):.4g} to {max(values):.4g} {first.unit} in {len(values)} spans"
+    return [f"  {first.severity:<8} {what} (--json has each): {first.why}"]
 
 
 def _finding(finding: Finding) -> list[str]:

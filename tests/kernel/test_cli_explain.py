@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -46,3 +47,23 @@ def test_as_json_the_plan_comes_along(capsys: pytest.CaptureFixture[str]) -> Non
     said = json.loads(capsys.readouterr().out)
     assert said["plan"]["offered"] == ["denoise"]
     assert "plan" not in Diagnosis.from_dict({k: v for k, v in said.items() if k != "plan"}).to_dict()
+
+
+def test_measures_of_every_minute_are_one_line_of_text_and_all_in_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    minutes = tuple(
+        Finding("dnsmos-minute", mos, "MOS", "info", "Rating of this minute.", ((60.0 * k, 60.0 * k + 60),))
+        for k, mos in enumerate((2.5, 3.1, 2.25))
+    )
+    pair = tuple(Finding("overlap-pair", s, "s", "info", "Both.", ((0.0, s),), "", f"pair {s:g}") for s in (1.0, 2.0))
+    found = replace(NOISY, findings=(*NOISY.findings, *minutes, *pair))
+    monkeypatch.setattr(pipeline, "diagnose", lambda source, **choices: found)
+    assert main(["diagnose", "a.wav"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "dnsmos-minute" in line] == [
+        "  info     dnsmos-minute 2.25 to 3.1 MOS in 3 spans (--json has each): Rating of this minute."
+    ]
+    assert len([line for line in lines if "overlap-pair" in line]) == 2
+    assert main(["diagnose", "a.wav", "--json"]) == 0
+    assert [f["value"] for f in json.loads(capsys.readouterr().out)["findings"]] == [5.0, 2.5, 3.1, 2.25, 1.0, 2.0]
