@@ -61,8 +61,8 @@ function render({ model, el }) {
   const peaks = new PeakStore(asker, "mixture", seconds, () => redraw());
   const tiles = new TileStore(asker, seconds, () => sheet.ask());
   tiles.scale = scale.value === "off" ? "mel" : scale.value;
-  const snapshot = model.get("snapshot");
-  if (snapshot?.byteLength) peaks.pieces.set("0/0", { values: typed(snapshot, Int16Array), done: 1, at: 0 });
+  const snapshot = snapshotOf(model, "mixture");
+  if (snapshot) peaks.take(snapshot);
 
   /** @returns {{code: string, severity: string, why: string, start: number, stop: number}[]} */
   const spans = () =>

@@ -16,6 +16,7 @@ from speaksep_widgets.lanes import Lanes
 from speaksep_widgets.soundfiles import sound_files
 
 SNAPSHOT_PIXELS = 1024
+"""As in `parts/waveform.js`: one piece of peaks."""
 PARTS = ("ask", "view", "waveform", "spectrogram", "soundfiles", "transport", "keys", "sight")
 
 
@@ -34,6 +35,8 @@ class LaneWidget(SpeakSepWidget):
         Whether waveforms are drawn so high that the loudest sound on the screen fills its lane.
     sound_files
         Where the page can read lanes past the kernel, see `speaksep_widgets.soundfiles`.
+    snapshot
+        The whole of every lane at a glance: (lanes, 1024, 2) int16.
     """
 
     name = traitlets.Unicode(read_only=True).tag(sync=True)
@@ -47,6 +50,7 @@ class LaneWidget(SpeakSepWidget):
     playhead_s = traitlets.Float(0.0).tag(sync=True)
     auto_gain = traitlets.Bool(False).tag(sync=True)
     sound_files = traitlets.Dict(read_only=True).tag(sync=True)
+    snapshot = traitlets.Bytes(read_only=True).tag(sync=True)
 
     def _show_lanes(self, lanes: Lanes, name: str) -> None:
         self._lanes = lanes
@@ -55,6 +59,13 @@ class LaneWidget(SpeakSepWidget):
         self.set_trait("rate_hz", lanes.rate_hz)
         self.set_trait("lanes", list(lanes.names))
         self.set_trait("sound_files", sound_files(lanes.files))
+        self._take_snapshot()
+
+    def _take_snapshot(self) -> None:
+        """The whole of every lane: seen at once, and what a closed or restarted kernel leaves on the page."""
+        peaks = [self._lanes.peaks(lane, 0, self.seconds, SNAPSHOT_PIXELS) for lane in self._lanes.names]
+        self._measuring = {lane for lane, (_, done) in zip(self._lanes.names, peaks, strict=True) if done < 1}
+        self.set_trait("snapshot", b"".join(values.astype("<i2").tobytes() for values, _ in peaks))
 
     def play(self, start_s: float | None = None) -> None:
         """Play, from ``start_s`` or where the playhead is; browsers want a click on the page before the first sound."""
@@ -67,6 +78,8 @@ class LaneWidget(SpeakSepWidget):
     def answer_peaks(self, *, lane: str, start_s: float, stop_s: float, pixels: int) -> Answer:
         """Lowest and highest sample per pixel: (pixels, 2) int16."""
         values, done = self._lanes.peaks(lane, start_s, stop_s, pixels)
+        if done == 1.0 and lane in self._measuring:
+            self._take_snapshot()
         return {"done": done}, [values.astype("<i2").tobytes()]
 
     def answer_tile(self, *, lane: str, start_s: float, stop_s: float, columns: int, rows: int, scale: Any) -> Answer:
@@ -112,7 +125,6 @@ class RecordingView(LaneWidget):
     scale = traitlets.Enum(("mel", "linear", "off"), default_value="mel").tag(sync=True)
     gain = traitlets.Float(1.0).tag(sync=True)
     height_px = traitlets.Int(280).tag(sync=True)
-    snapshot = traitlets.Bytes(read_only=True).tag(sync=True)
 
     def __init__(
         self, source: Source | Recording | Separation, diagnosis: Diagnosis | None = None, **traits: Any
@@ -122,9 +134,6 @@ class RecordingView(LaneWidget):
             source = Recording.open(source)
         name = source.manifest.input.name if isinstance(source, Separation) else source.name
         self._show_lanes(Lanes(source), name)
-        # What a closed or restarted kernel leaves on the page.
-        values, _ = self._lanes.peaks("mixture", 0, self.seconds, SNAPSHOT_PIXELS)
-        self.set_trait("snapshot", values.astype("<i2").tobytes())
         diagnosis = diagnosis or (source.diagnosis if isinstance(source, Separation) else None)
         if diagnosis is not None:
             self.show_findings(diagnosis)

@@ -216,6 +216,8 @@ function render({ model, el }) {
     const row = box("lane", box("head", box("line", title), box("line", solo, mute, gain), quiet), canvas);
     row.addEventListener("pointerdown", () => choose(name), { signal: own.signal, capture: true });
     const peaks = new PeakStore(asker, name, seconds, () => sheet.ask());
+    const snapshot = snapshotOf(model, name);
+    if (snapshot) peaks.take(snapshot);
     const sheet = new Sheet(canvas, (context, width, height) => draw(name, context, width, height), own.signal);
     listenToPointer(canvas, view, {
       seek: (time) => transport.seek(time),

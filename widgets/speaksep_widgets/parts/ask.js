@@ -11,7 +11,7 @@ class AskError extends Error {
 /**
  * Asks Python over the widget's channel; see base.py.
  *
- * `onLive(true)` is called when an answer arrives, `onLive(false)` when one stays out: the kernel is gone or busy.
+ * `onLive(false)` is called when an answer stays out: the kernel is gone or busy; `onLive(true)` when one comes again.
  */
 class Asker {
   /**
@@ -22,6 +22,7 @@ class Asker {
     this.model = model;
     this.timeoutMs = timeoutMs;
     this.onLive = onLive;
+    this.live = true;
     this.next = 1;
     /** Several views of one model share its channel: answers to others are not ours. */
     this.prefix = Math.random().toString(36).slice(2);
@@ -29,8 +30,11 @@ class Asker {
     this.waiting = new Map();
     const heard = (content, buffers) => this.heard(content, buffers);
     model.on("msg:custom", heard);
+    const lost = () => this.tell(false); // ipywidgets tells so when a kernel is restarted or gone
+    model.on("comm_live_update", lost);
     signal?.addEventListener("abort", () => {
       model.off("msg:custom", heard);
+      model.off("comm_live_update", lost);
       for (const { reject, timer } of this.waiting.values()) {
         clearTimeout(timer);
         reject(new AskError({ error: "the view was closed", reason: "closed" }));
@@ -50,7 +54,7 @@ class Asker {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(id);
-        this.onLive(false);
+        this.tell(false);
         reject(new AskError({ error: "the kernel does not answer", reason: "no-answer", hint: "is it running?" }));
       }, this.timeoutMs);
       this.waiting.set(id, { resolve, reject, timer });
@@ -59,10 +63,16 @@ class Asker {
       } catch (error) {
         clearTimeout(timer);
         this.waiting.delete(id);
-        this.onLive(false);
+        this.tell(false);
         reject(new AskError({ error: String(error), reason: "no-kernel" }));
       }
     });
+  }
+
+  tell(live) {
+    if (live === this.live) return;
+    this.live = live;
+    this.onLive(live);
   }
 
   heard(content, buffers) {
@@ -70,7 +80,7 @@ class Asker {
     if (!entry) return;
     this.waiting.delete(content.id);
     clearTimeout(entry.timer);
-    this.onLive(true);
+    this.tell(true);
     if (content.ok) entry.resolve({ data: content, buffers: buffers ?? [] });
     else entry.reject(new AskError(content));
   }

@@ -70,7 +70,7 @@ class TileStore {
           rows: TileStore.ROWS,
         })
         .then(({ buffers }) => this.tiles.set(key, this.paint(typed(buffers[0], Uint8Array))))
-        .catch(() => this.tiles.delete(key))
+        .catch(() => setTimeout(() => this.tiles.get(key) ?? this.tiles.delete(key), PeakStore.AGAIN_MS))
         .finally(() => {
           this.inFlight--;
           this.pump();

@@ -64,6 +64,7 @@ class Sheet {
  */
 class PeakStore {
   static PIECE = 1024;
+  static AGAIN_MS = 5000;
 
   /** @param {Asker} asker @param {string} lane @param {number} seconds @param {() => void} changed */
   constructor(asker, lane, seconds, changed) {
@@ -75,6 +76,11 @@ class PeakStore {
     this.pieces = new Map();
     this.inFlight = 0;
     this.wanted = [];
+  }
+
+  /** What was seen last, to begin with: there before Python answers, and if it never does. */
+  take(values) {
+    this.pieces.set("0/0", { values, done: 0, at: -Infinity });
   }
 
   /** Zoom 0 is the whole recording in one piece; each next one twice as close. */
@@ -114,7 +120,7 @@ class PeakStore {
           this.pieces.set(key, { values: typed(buffers[0], Int16Array), done: data.done ?? 1, at });
           if ((data.done ?? 1) < 1) setTimeout(this.changed, 600);
         })
-        .catch(() => this.pieces.delete(key))
+        .catch(() => setTimeout(() => this.forget(key), PeakStore.AGAIN_MS)) // not at once: nobody may be there
         .finally(() => {
           this.inFlight--;
           this.pump();
@@ -127,6 +133,10 @@ class PeakStore {
     if (this.pieces.size > 600) {
       for (const key of [...this.pieces.keys()].slice(1, 200)) this.pieces.delete(key);
     }
+  }
+
+  forget(key) {
+    if (!this.pieces.get(key)?.values) this.pieces.delete(key);
   }
 
   /** Forget everything: the sound has changed. */
@@ -180,6 +190,15 @@ function fillingGain(values) {
   let peak = 0;
   for (const value of values) if (Math.abs(value) > peak) peak = Math.abs(value);
   return peak > 0 ? Math.min(0.95 / peak, 64) : 1;
+}
+
+/** A lane's part of the widget's `snapshot`, which has the same number of values for each lane. */
+function snapshotOf(model, lane) {
+  const row = model.get("lanes").indexOf(lane);
+  const bytes = model.get("snapshot");
+  const size = 4 * PeakStore.PIECE;
+  if (row < 0 || !bytes || bytes.byteLength < (row + 1) * size) return null;
+  return typed(new DataView(bytes.buffer, bytes.byteOffset + row * size, size), Int16Array);
 }
 
 /** Draws what `PeakStore.values` gave, around the middle of a box. */
