@@ -28,6 +28,8 @@ BASS_HZ = (200.0, 1500.0)
 """Voices are loudest somewhere in here."""
 BASS_DROP_DB = 12.0
 """So far below their loudest band the content ends, going down."""
+GAP_HZ = 100.0
+"""Narrower gaps lie between the harmonics of a high voice."""
 SMOOTH_HZ = 60.0
 RANGE_DB = 100.0
 REACH, GUARD = 0.12, 0.03
@@ -102,6 +104,7 @@ def lower_edge_hz(frequencies_hz: Float64, density: Float64) -> float:
         (bins,) power.
     """
     level = 10 * np.log10(np.maximum(density, 1e-20))
+    level = scipy.ndimage.grey_closing(level, max(1, round(GAP_HZ / float(frequencies_hz[1]))))
     voiced = (frequencies_hz >= BASS_HZ[0]) & (frequencies_hz <= BASS_HZ[1])
     loudest = int(np.argmax(np.where(voiced, level, -np.inf)))
     height = level[loudest] - BASS_DROP_DB

@@ -108,7 +108,7 @@ def fit(features: Float64, truth: Float64, seed: int = 0) -> dict[str, Float32]:
             hidden_layer_sizes=(HIDDEN,),
             activation="tanh",
             alpha=0.3,
-            max_iter=250,
+            max_iter=2000,  # few examples take many rounds until early stopping
             early_stopping=True,
             random_state=seed + k,
         )
