@@ -19,6 +19,14 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Quality(StrEnum):
+    """How much work the network is given."""
+
+    fast = "fast"
+    balanced = "balanced"
+    best = "best"
+
+
 InputArgument = Annotated[str, typer.Argument(metavar="IN", help="Recording: any audio or video file, or a URL.")]
 SpeakersOption = Annotated[
     str, typer.Option("--speakers", metavar="auto|N", help="How many people speak, if you know it.")
@@ -49,6 +57,9 @@ BooksOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where networks run.")]
+QualityOption = Annotated[
+    Quality, typer.Option("--quality", help="More overlap between the network's windows: better seams, more time.")
+]
 
 
 def speaker_choices(text: str, least: int | None, most: int | None, known: list[str] | None) -> dict[str, Any]:

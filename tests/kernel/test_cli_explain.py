@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from speaksep_kernel import pipeline
 from speaksep_kernel.cli.app import main
-from speaksep_kernel.diagnosis import Diagnosis, Facts, Finding
+from speaksep_kernel.cli.options import Quality
+from speaksep_kernel.diagnosis import Diagnosis, Facts, Finding, plan
 from speaksep_kernel.diagnosis.advice import Advice
+from speaksep_kernel.errors import InputError
 from speaksep_kernel.voices.turns import Turn
 
 NOISY = Diagnosis(
@@ -67,3 +70,20 @@ def test_measures_of_every_minute_are_one_line_of_text_and_all_in_json(
     assert len([line for line in lines if "overlap-pair" in line]) == 2
     assert main(["diagnose", "a.wav", "--json"]) == 0
     assert [f["value"] for f in json.loads(capsys.readouterr().out)["findings"]] == [5.0, 2.5, 3.1, 2.25, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("words", [[], ["--quality", "fast"], ["--quality", "best"]], ids=["unasked", "fast", "best"])
+def test_the_quality_asked_for_reaches_the_plan(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def separate(source: str, output: object, *, quality: str, **choices: object) -> None:
+        asked.append(quality)
+        raise InputError("enough", reason="enough")
+
+    monkeypatch.setattr(pipeline, "separate", separate)
+    assert main(["separate", "a.wav", "-o", "out", *words]) == 2
+    assert asked == [*words[1:], "balanced"][:1]
+
+
+def test_the_qualities_are_those_of_the_plan() -> None:
+    assert tuple(each.value for each in Quality) == get_args(plan.Quality)

@@ -93,8 +93,9 @@ def test_every_verb_is_in_the_readme(verb):
         ["separate", "x"],
         ["diagnose", "x", "--nonsense"],
         ["separate", "x", "-o", "y", "--format", "aiff"],
+        ["separate", "x", "-o", "y", "--quality", "better"],
     ],
-    ids=["unknown-verb", "nothing-given", "no-output", "unknown-option", "unknown-format"],
+    ids=["unknown-verb", "nothing-given", "no-output", "unknown-option", "unknown-format", "unknown-quality"],
 )
 def test_wrong_words_are_one_line_and_exit_2(words, capsys):
     assert main(words) == 2
