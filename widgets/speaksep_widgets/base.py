@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import anywidget
@@ -24,8 +24,19 @@ class SpeakSepWidget(anywidget.AnyWidget):
     """
 
     def __init__(self, **traits: Any) -> None:
+        self._others: list[Callable[[dict[str, Any], Sequence[bytes | memoryview]], object]] = []
         super().__init__(**traits)
         self.on_msg(self._asked)
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message to the browser, wherever the widget is shown."""
+        super().send(content, buffers)
+        for other in self._others:
+            other(content, buffers or [])
+
+    def also_send(self, other: Callable[[dict[str, Any], Sequence[bytes | memoryview]], object]) -> None:
+        """Give every message to somebody else as well, who shows this widget outside of Jupyter."""
+        self._others.append(other)
 
     def _asked(self, _: Any, content: Any, buffers: Any) -> None:
         if not isinstance(content, dict) or "ask" not in content:
