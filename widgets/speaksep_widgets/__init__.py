@@ -8,8 +8,10 @@ _HOME = {
     "ExportPanel": "export_panel",
     "FileBrowser": "file_browser",
     "PlanCard": "plan_card",
+    "Recorder": "recorder",
     "RecordingView": "recording_view",
     "SpeakerTracks": "speaker_tracks",
+    "Upload": "upload",
     "Work": "work",
     "Workbench": "workbench",
 }

@@ -14,33 +14,13 @@ from speaksep_kernel.errors import InputError, SpeakSepError
 from speaksep_kernel.results.directory import MANIFEST
 
 SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".rf64",
-        ".w64",
-        ".aif",
-        ".aiff",
-        ".au",
-        ".snd",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".m4a",
-        ".aac",
-        ".wma",
-        ".amr",
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".sph",
-        ".nist",
-    ]
+    f".{name}"
+    for names in (
+        "wav wave rf64 w64 aif aiff au snd flac sph nist",
+        "ogg oga opus mp3 m4a aac wma amr",
+        "mp4 m4v mov mkv webm avi",
+    )
+    for name in names.split()
 )
 """What recordings are called; a file by another name opens too, its content decides."""
 

@@ -59,7 +59,9 @@ class Asker {
       }, this.timeoutMs);
       this.waiting.set(id, { resolve, reject, timer });
       try {
-        this.model.send({ ...fields, id, ask: what }, undefined, sent);
+        const question = { ...fields, id, ask: what };
+        if (this.model.send) this.model.send(question, undefined, sent);
+        else this.model.view.model_proxy.send_msg({ ...question, buffers: sent }); // Panel's name for it
       } catch (error) {
         clearTimeout(timer);
         this.waiting.delete(id);
@@ -81,14 +83,14 @@ class Asker {
     this.waiting.delete(content.id);
     clearTimeout(entry.timer);
     this.tell(true);
-    if (content.ok) entry.resolve({ data: content, buffers: buffers ?? [] });
+    if (content.ok) entry.resolve({ data: content, buffers: buffers ?? content.buffers ?? [] });
     else entry.reject(new AskError(content));
   }
 }
 
 /** The bytes of an answer as a typed array, copied where they are not aligned. */
 function typed(view, Type) {
-  const { buffer, byteOffset, byteLength } = view;
+  const { buffer, byteOffset, byteLength } = view instanceof ArrayBuffer ? new DataView(view) : view;
   const length = byteLength / Type.BYTES_PER_ELEMENT;
   if (byteOffset % Type.BYTES_PER_ELEMENT === 0) return new Type(buffer, byteOffset, length);
   return new Type(buffer.slice(byteOffset, byteOffset + byteLength));

@@ -1,4 +1,4 @@
-/** The Jupyter server that the page came from, and how a request to it is signed; null where there is none. */
+/** The Jupyter server that the page came from, and how a request to it is signed; null where there is none to write to. */
 function jupyterServer() {
   let config = {};
   try {
@@ -11,6 +11,7 @@ function jupyterServer() {
   const cookie = document.cookie.split("; ").find((each) => each.startsWith("_xsrf="));
   if (cookie) headers["X-XSRFToken"] = decodeURIComponent(cookie.slice("_xsrf=".length));
   if (config.token) headers.Authorization = `token ${config.token}`;
+  if (!cookie && !config.token) return null; // pages for viewers cannot sign anything
   return { base: new URL(config.baseUrl, location.href).href, headers };
 }
 
