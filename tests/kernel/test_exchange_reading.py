@@ -87,6 +87,7 @@ BAD = {
     "unknown-suffix": ("a.docx", "1\t2\tAda", "unknown-format", ".docx"),
     "no-suffix": ("labels", "1\t2\tAda", "unknown-format", "without a suffix"),
     "rttm-line": ("a.rttm", "SPEAKER x 1 one 2 <NA> <NA> Ada <NA> <NA>\n", "bad-rttm", "line 1"),
+    "rttm-cut-line": ("a.rttm", "SPEAKER \n", "bad-rttm", "line 1"),
     "two-recordings": (
         "a.rttm",
         "SPEAKER x 1 0 1 <NA> <NA> A <NA> <NA>\nSPEAKER y 1 0 1 <NA> <NA> A <NA> <NA>\n",
@@ -98,6 +99,8 @@ BAD = {
     "cut-textgrid": ("a.TextGrid", GRID + "0\n5\n", "bad-labels", "end"),
     "textgrid-with-words-for-times": ("a.TextGrid", GRID + '"x"\n5\n"Ada"', "bad-labels", "instead of a number"),
     "textgrid-with-times-for-words": ("a.TextGrid", GRID + "0\n5\n6\n", "bad-labels", "instead of quoted text"),
+    "textgrid-with-endless-tiers": ("a.TextGrid", GRID.replace("\n1\n", "\n1e999\n", 1), "bad-labels", "instead of a"),
+    "control-characters": ("a.txt", "1\t2\tA\x00da\n", "bad-labels", "control characters"),
     "no-xml": ("a.eaf", "<ANNOTATION_DOCUMENT><TIER>", "bad-labels", "XML"),
     "unaligned": (
         "a.eaf",
@@ -107,6 +110,8 @@ BAD = {
     ),
     "other-columns": ("a.csv", "start,end,who\n1,2,Ada\n", "bad-labels", "columns"),
     "cut-row": ("a.csv", "start_s,end_s,name\n1\n", "bad-labels", "line 2"),
+    "endless-cell": ("a.csv", f"start_s,end_s,name\n1,2,{'x' * 200_000}\n", "bad-labels", "field limit"),
+    "endless-number": ("a.json", f'[{{"speaker": "A", "start_time": {"9" * 400}}}]', "bad-labels", "OverflowError"),
     "no-json": ("a.json", "[{", "bad-labels", "JSONDecodeError"),
     "other-json": ("a.json", '{"ok": true}', "bad-labels", "TypeError"),
     "two-sessions": (

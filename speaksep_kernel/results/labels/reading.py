@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from unicodedata import category
 
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.plugins import Loaded, available, create
@@ -66,6 +67,8 @@ def _checked(path: Path, span: Span, length_s: float) -> Span:
     what = f"{path.name}: {label or 'a label without a name'} at {start_s:.3f} to {end_s:.3f} s"
     if not label:
         raise InputError(what, reason="bad-labels", hint="write in it who is speaking")
+    if any(category(character) == "Cc" for character in label):
+        raise InputError(f"{what!r:.120}: control characters in a label", reason="bad-labels", hint="write it again")
     if not -ROUNDING_S <= start_s < end_s < math.inf:  # false for NaN, too
         raise InputError(
             f"{what} is no stretch of the recording", reason="bad-labels", hint="0 or more, and the end after the start"

@@ -24,12 +24,12 @@ class Rttm:
     def read(self, path: Path) -> tuple[Span, ...]:
         """See `ReadableFormat`."""
         text = read_text(path)
-        recordings = {line.split()[1] for line in text.splitlines() if line.startswith("SPEAKER ")}
+        turns, names = parse_rttm(text)
+        recordings = {line.split()[1] for line in text.splitlines() if line.split()[:1] == ["SPEAKER"]}
         if len(recordings) > 1:
             raise InputError(
                 f"{path.name} is about {len(recordings)} recordings: {', '.join(sorted(recordings)[:3])}",
                 reason="bad-labels",
                 hint="keep the lines of one recording",
             )
-        turns, names = parse_rttm(text)
         return tuple((turn.start_s, turn.end_s, names[turn.speaker]) for turn in turns)

@@ -38,7 +38,7 @@ class SegLst:
             segments = json.loads(read_text(path))
             spans = tuple((float(s["start_time"]), float(s["end_time"]), str(s["speaker"])) for s in segments)
             sessions = {s.get("session_id") for s in segments}
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise bad_labels(path, type(error).__name__, error, hint) from None
         if len(sessions) > 1:
             raise bad_labels(path, f"{len(sessions)} sessions", ", ".join(map(str, sessions)), hint)

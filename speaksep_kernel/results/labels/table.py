@@ -27,17 +27,16 @@ class Csv:
     def read(self, path: Path) -> tuple[Span, ...]:
         """See `ReadableFormat`."""
         table = csv.DictReader(io.StringIO(read_text(path), newline=""))
-        columns = table.fieldnames or ()
-        label = "name" if "name" in columns else "speaker"
         hint = f"needed are columns start_s, end_s and name or speaker, as in: {','.join(COLUMNS)}"
-        if not {"start_s", "end_s", label} <= set(columns):
-            raise bad_labels(path, "columns", ",".join(columns), hint)
         spans: list[Span] = []
-        for row in table:
-            try:
-                spans.append((float(row["start_s"]), float(row["end_s"]), str(row[label] or "")))
-            except (TypeError, ValueError):
-                raise bad_labels(path, f"line {table.line_num}", ",".join(map(str, row.values())), hint) from None
+        try:
+            columns = table.fieldnames or ()
+            label = "name" if "name" in columns else "speaker"
+            if not {"start_s", "end_s", label} <= set(columns):
+                raise bad_labels(path, "columns", ",".join(columns), hint)
+            spans.extend((float(row["start_s"]), float(row["end_s"]), str(row[label] or "")) for row in table)
+        except (TypeError, ValueError, csv.Error) as error:
+            raise bad_labels(path, f"line {table.line_num}", error, hint) from None
         return tuple(spans)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +86,7 @@ class _Tokens:
 
     def number(self) -> float:
         token = self.next()
-        if isinstance(token, float):
+        if isinstance(token, float) and math.isfinite(token):
             return token
         raise bad_labels(self._path, "instead of a number", token, "the TextGrid is damaged: save it in Praat again")
 
