@@ -14,6 +14,7 @@ from speaksep_kernel.cli.output import print_json
 from speaksep_kernel.errors import InputError
 
 if TYPE_CHECKING:
+    from speaksep_kernel.results.manifest import InputEntry
     from speaksep_kernel.results.verify import Verification
 
 
@@ -21,7 +22,9 @@ def verify(
     result: Annotated[Path, typer.Argument(metavar="FILE", help="A manifest.json, or the directory it is in.")],
     source: Annotated[
         str | None,
-        typer.Option("--source", metavar="IN", help="The recording; looked for by its name near FILE if not given."),
+        typer.Option(
+            "--source", metavar="IN", help="The recording; looked for near FILE and where it was, if not given."
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -30,7 +33,7 @@ def verify(
     from speaksep_kernel import pipeline
     from speaksep_kernel.results.manifest import read_manifest
 
-    source = source or _near(result, read_manifest(result).input.name)
+    source = source or _near(result, read_manifest(result).input)
     with progress(quiet=quiet) as hook:
         found = pipeline.verify(result, source, hook=hook)
     if as_json:
@@ -50,13 +53,16 @@ def describe(found: Verification) -> str:
     return "\n".join(lines)
 
 
-def _near(result: Path, name: str) -> str:
+def _near(result: Path, recording: InputEntry) -> str:
+    name = recording.name
     directory = result if result.is_dir() else result.parent
     for place in (Path(), directory, directory.resolve().parent):
         if (place / name).is_file():
             return str(place / name)
+    if recording.found:
+        return recording.found
     raise InputError(
-        f"the recording {name!r} is neither here nor near {str(result)!r}",
+        f"the recording {name!r} is neither here nor near {str(result)!r} nor where it was",
         reason="source-not-found",
         hint="name it with --source",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -46,7 +47,8 @@ class Recording:
     path
         The local file; ``None`` for an array.
     origin
-        Absolute path or URL to open it from again; ``None`` for bytes, files and arrays.
+        Absolute path or URL to open it from again; ``None`` for bytes, files, arrays, and URLs with a password or a
+        query in them.
 
     Examples
     --------
@@ -203,7 +205,8 @@ class Recording:
 
 def _origin(source: Any) -> str | None:
     if isinstance(source, str) and "://" in source:
-        return source
+        # Results are handed on with their manifest; passwords and signed addresses must not be.
+        return None if re.search(r"://[^/]*@|[?]", source) else source
     return os.path.abspath(source) if isinstance(source, str | os.PathLike) else None
 
 

@@ -17,7 +17,6 @@ from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.progress import ProgressHook
 from speaksep_kernel.recording import AnalysisCache, Recording
 from speaksep_kernel.results.cleaned import against_given, given_mixture
-from speaksep_kernel.results.directory import MANIFEST
 from speaksep_kernel.results.edited import Edited
 from speaksep_kernel.results.edits import EDITS, EditLog
 from speaksep_kernel.results.exporters import Exporter
@@ -124,7 +123,7 @@ def assemble(stage: Path, result: Result, *, format: str, exporter: Exporter, cl
             track_peak=result.cache.peak,
             hook=hook,
         )
-        (stage / TURNS).write_text(rttm_text(result.turns, Path(recording.name).stem))
+        (stage / TURNS).write_text(rttm_text(result.turns, Path(recording.name).stem), encoding="utf-8")
         if result.edits:
             result.edits.save(stage / EDITS)
     with clock("picture"):
@@ -150,7 +149,7 @@ def assemble(stage: Path, result: Result, *, format: str, exporter: Exporter, cl
     if result.cleaning:
         fresh["cleaning"] = result.cleaning
     manifest = result.earlier.model_copy(update=fresh) if result.earlier else Manifest(**fresh)
-    (stage / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+    manifest.save(stage)
 
 
 def identities(earlier: Manifest | None) -> dict[str, Identity]:
@@ -160,7 +159,7 @@ def identities(earlier: Manifest | None) -> dict[str, Identity]:
     return earlier.identified | {
         entry.label: Identity(**entry.model_dump(include=set(Identity.model_fields)))
         for entry in earlier.speakers
-        if entry.score is not None
+        if entry.score is not None or entry.runner_up is not None
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -137,10 +138,8 @@ def _files(name: str, handover: Handover, gains: Mapping[Path, float]) -> dict[s
 def _convert(source: Path, exporter: Exporter, gains: Mapping[Path, float], target: Path) -> None:
     recording, gain = Recording.open(source), gains.get(source, 1.0)
     bits = 16 if recording.bit_depth == 16 and gain == 1 else 24  # what was multiplied lies between the steps
-    writer = exporter.open(target, rate_hz=recording.rate_hz, bits=bits, samples=recording.frames)
     full = 1 << (bits - 1)
-    for block in recording.blocks():
-        writer.write(
-            np.clip(np.rint(block[:, 0].astype(np.float64) * (full * gain)), 1 - full, full - 1).astype(np.int32)
-        )
-    writer.close()
+    with closing(exporter.open(target, rate_hz=recording.rate_hz, bits=bits, samples=recording.frames)) as writer:
+        for block in recording.blocks():
+            whole = np.rint(block[:, 0].astype(np.float64) * (full * gain))
+            writer.write(np.clip(whole, 1 - full, full - 1).astype(np.int32))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ class InputEntry(_Model):
         """The entry of a recording."""
         facts = {name: getattr(recording, name) for name in cls.model_fields if name != "path"}
         return cls(**facts, path=recording.origin)
+
+    @property
+    def found(self) -> str | None:
+        """Where it was, if it may still be there."""
+        return self.path if self.path and ("://" in self.path or Path(self.path).is_file()) else None
 
 
 class MixtureEntry(_Model):
@@ -151,6 +157,10 @@ class Manifest(_Model):
     timings: dict[str, float] = Field(default={}, description="seconds per stage")
     files: dict[str, str]
 
+    def save(self, directory: Path) -> None:
+        """Write it into a directory that is not a result yet."""
+        (directory / MANIFEST).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
 
 def read_manifest(place: str | Path) -> Manifest:
     """Read a manifest from its file or its directory.
@@ -204,7 +214,8 @@ def recording_of(manifest: Manifest, source: Source | Recording) -> Recording:
             reason="other-recording",
             hint="give the file that was separated",
         )
-    return recording
+    # The same bytes under another name are the same recording, and give the same labels.
+    return recording if recording.name == manifest.input.name else replace(recording, name=manifest.input.name)
 
 
 def versions() -> dict[str, str]:

@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from speaksep_kernel.errors import InputError
 from speaksep_kernel.results.edited import NOBODY, SPEAKING, Edited
 from speaksep_kernel.results.resplit import nearest_filled
 
+MOST_LABELS = 50
+"""More people than this are none: their labels are what was said, not who said it."""
 _NUMBERED = re.compile(r"speaker[ _-]?\d+", re.IGNORECASE)
 
 
@@ -25,8 +28,19 @@ def relabelled(state: Edited, spans: Sequence[tuple[int, int, str]]) -> Edited:
         As it was.
     spans
         (first frame, frame after the last, label) of each turn.
+
+    Raises
+    ------
+    InputError
+        Reason ``too-many-labels``.
     """
     labels = list(dict.fromkeys(label for _, _, label in spans))
+    if len(labels) > MOST_LABELS:
+        raise InputError(
+            f"{len(labels)} different labels, such as {labels[0]!r:.40} and {labels[1]!r:.40}",
+            reason="too-many-labels",
+            hint=f"a label says who speaks, not what; up to {MOST_LABELS} people",
+        )
     said = np.zeros((len(state.activity), len(labels)), np.bool_)
     for first, last, label in spans:
         said[first:last, labels.index(label)] = True

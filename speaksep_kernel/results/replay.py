@@ -46,7 +46,7 @@ def replay(
     ------
     InputError
         Reasons ``unknown-speaker``, ``past-the-end``, ``nothing-there``, ``no-boundary``, ``no-streams``,
-        ``one-voice``, ``name-taken``; the message says which edit.
+        ``one-voice``, ``name-taken``, ``too-many-labels``; the message says which edit.
 
     Examples
     --------

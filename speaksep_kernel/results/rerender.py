@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -183,45 +182,55 @@ def _named_again(directory: Path, manifest: Manifest, edited: Edited, log: EditL
     turns = Separation.open(directory).turns
     sure = tuple(entry.confidence for entry in manifest.speakers)
     files = tuple(entry.file for entry in manifest.speakers)
+    kept = {name: digest for name, digest in manifest.files.items() if name != EDITS}
     with staged(out) as stage:
-        _carry(directory, stage, {*manifest.files, PICTURE} - {EDITS})
-        log.save(stage / EDITS)
+        for name in sorted({*kept, PICTURE}):
+            # People open tracks in other programs: those of another directory are not the same files.
+            _carry(directory, stage, name, copied=not name.startswith(INTERNAL) and not _same(directory, out))
+        if log.edits:
+            log.save(stage / EDITS)
+            kept[EDITS] = sha256(stage / EDITS)
         manifest = manifest.model_copy(
             update={
                 "speakers": speaker_entries(edited, turns, sure, files, identified),
-                "edits": log,
+                "edits": log if log.edits else None,
                 "identified": identified,
-                "files": {**manifest.files, EDITS: sha256(stage / EDITS)},
+                "files": dict(sorted(kept.items())),
             }
         )
-        (stage / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+        manifest.save(stage)
         _keep_others(directory, stage, out, manifest)
     return Separation.open(out)
 
 
 def _origin(manifest: Manifest) -> str:
-    where = manifest.input.path
-    if where is None or not ("://" in where or Path(where).is_file()):
+    where = manifest.input.found
+    if where is None:
         raise InputError(
-            f"the recording {manifest.input.name!r} is not where it was ({where or 'it had no path'})",
+            f"the recording {manifest.input.name!r} is not where it was ({manifest.input.path or 'it had no path'})",
             reason="no-recording",
             hint="say where it is with --recording, in Python with source=",
         )
     return where
 
 
-def _carry(directory: Path, stage: Path, names: Iterable[str]) -> None:
-    for name in sorted(names):
-        if (directory / name).is_file():
-            (stage / name).parent.mkdir(parents=True, exist_ok=True)
-            _linked(str(directory / name), str(stage / name))
+def _same(directory: Path, out: Path) -> bool:
+    return out.resolve() == directory.resolve()
+
+
+def _carry(directory: Path, stage: Path, name: str, *, copied: bool = False) -> None:
+    """A file that is there, and not there already, into the stage."""
+    if (directory / name).is_file() and not (stage / name).exists():
+        (stage / name).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copy2 if copied else _linked)(str(directory / name), str(stage / name))
 
 
 def _keep_others(directory: Path, stage: Path, out: Path, manifest: Manifest) -> None:
-    """Files of the user's own in a directory that is replaced are there afterwards, too."""
-    if out.resolve() == directory.resolve():
+    """Files of the user's own in a directory that is replaced are there afterwards, unless a result has their name."""
+    if _same(directory, out):
         there = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
-        _carry(directory, stage, there - {*manifest.files, MANIFEST, PICTURE, EDITS})
+        for name in sorted(there - {*manifest.files, MANIFEST, PICTURE, EDITS}):
+            _carry(directory, stage, name)
 
 
 def _linked(source: str, target: str) -> None:

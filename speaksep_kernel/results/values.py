@@ -89,7 +89,7 @@ class Separation:
         directory = Path(directory)
         manifest = read_manifest(directory)
         numbers = {entry.label: int(entry.label.removeprefix("speaker_")) for entry in manifest.speakers}
-        parsed, labels = parse_rttm((directory / TURNS).read_text())
+        parsed, labels = parse_rttm((directory / TURNS).read_text(encoding="utf-8"))
         return cls(
             directory=directory,
             tracks=tuple(

@@ -11,7 +11,6 @@ import soundfile as sf
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.diagnosis.run import recording_facts
 from speaksep_kernel.recording import Mixdown, Recording
-from speaksep_kernel.results.directory import MANIFEST
 from speaksep_kernel.results.manifest import (
     InputEntry,
     Manifest,
@@ -60,7 +59,7 @@ def known_separation(
     files = [f"speaker_{number}.flac" for number in numbers]
     for file, samples in zip([*files, "residual.flac"], [*tracks, mixture - tracks.sum(0)], strict=True):
         sf.write(directory / file, samples.astype(np.int16), talk.rate_hz, "PCM_16")
-    (directory / TURNS).write_text(rttm_text(talk.turns, Path(name).stem))
+    (directory / TURNS).write_text(rttm_text(talk.turns, Path(name).stem), encoding="utf-8")
     spoken_s = [sum(turn.seconds for turn in talk.turns if turn.speaker == number) for number in numbers]
     manifest = Manifest(
         input=InputEntry.of(recording),
@@ -91,5 +90,5 @@ def known_separation(
         ).to_dict(),
         files=hashes(directory, without=()),
     )
-    (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+    manifest.save(directory)
     return Separation.open(directory)

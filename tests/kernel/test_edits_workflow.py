@@ -168,6 +168,33 @@ def test_other_files_in_the_directory_stay(place, tmp_path):
     assert "notes.txt" not in json.loads((out / "manifest.json").read_text())["files"]
 
 
+def test_a_file_of_a_users_own_never_takes_the_place_of_a_track(place, tmp_path):
+    out = edited(place / "out", tmp_path / "out", "rename", 1, "Anna")
+    (out / "speaker_3.flac").write_text("mine")
+    edited(out, out, "split", 1, "--at", 20)
+    files = json.loads((out / "manifest.json").read_text())["files"]
+    assert hashlib.sha256((out / "speaker_3.flac").read_bytes()).hexdigest() == files["speaker_3.flac"]
+
+
+def test_rendered_as_it_is_a_result_is_the_same_in_files_of_its_own(place, tmp_path):
+    again = speaksep.render(place / "out", None, tmp_path / "again")
+    assert contents(again.directory) == contents(place / "out")
+    assert again.manifest.edits is None
+    assert not (place / "out" / "speaker_1.flac").samefile(again.directory / "speaker_1.flac")
+
+
+def test_the_same_recording_under_another_name_gives_the_same_bytes(place, tmp_path):
+    (tmp_path / "renamed.wav").write_bytes((place / "talk.wav").read_bytes())
+    again = speaksep.render(place / "out", tmp_path / "renamed.wav", tmp_path / "again")
+    assert contents(again.directory) == contents(place / "out")
+
+
+def test_labels_that_say_what_was_said_are_refused(place, tmp_path, capsys):
+    lines = [f"{k / 2}\t{k / 2 + 0.4}\tand then, {k}\n" for k in range(60)]
+    (tmp_path / "words.txt").write_text("".join(lines))
+    assert "60 different labels" in refused(capsys, place / "out", "labels", tmp_path / "words.txt")
+
+
 def test_the_log_is_listed_with_what_was_taken_back(place, tmp_path, capsys):
     out = edited(place / "out", tmp_path / "out", "rename", 1, "Anna")
     edited(out, out, "rename", 1)
@@ -224,10 +251,12 @@ def test_a_recording_that_was_moved_is_asked_for(place, tmp_path):
 def test_identified_names_and_scores_outlive_corrections(place, tmp_path):
     out = edited(place / "out", tmp_path / "out", "split", 1, "--at", 20)
     manifest = json.loads((out / "manifest.json").read_text())
+    manifest["speakers"][0] |= {"runner_up": "Zoe", "runner_up_score": 0.2}
     manifest["speakers"][1] |= {"name": "Ada", "score": 0.8, "runner_up": "Eve", "runner_up_score": 0.3}
     (out / "manifest.json").write_text(json.dumps(manifest))
     renamed = speaksep.edit(out, {"op": "rename", "speaker": 2, "name": "Ben"}).manifest.speakers[1]
     assert (renamed.name, renamed.score, renamed.renamed) == ("Ben", None, True)
     speaksep.edit(out, {"op": "merge", "speakers": [1, 3], "into": 1})
-    back = speaksep.edit(out, speaksep.edit_log(out).undo(2)).manifest.speakers[1]
+    unknown, back, _ = speaksep.edit(out, speaksep.edit_log(out).undo(2)).manifest.speakers
+    assert (unknown.name, unknown.runner_up, unknown.runner_up_score) == (None, "Zoe", 0.2)
     assert (back.name, back.score, back.runner_up, back.runner_up_score) == ("Ada", 0.8, "Eve", 0.3)
