@@ -58,7 +58,7 @@ function render({ model, el }) {
   root.append(bar, stage, word, findings);
   el.append(root);
 
-  const peaks = new PeakStore(asker, "mixture", seconds, () => redraw());
+  const peaks = new PeakStore(asker, "mixture", seconds, () => { redraw(); settle(); });
   const tiles = new TileStore(asker, seconds, () => sheet.ask());
   tiles.scale = scale.value === "off" ? "mel" : scale.value;
   const snapshot = snapshotOf(model, "mixture");
@@ -118,9 +118,18 @@ function render({ model, el }) {
     sheet.ask();
   }
 
+  /** Words follow when the picture rests. */
+  let settled = 0;
+  function settle() {
+    clearTimeout(settled);
+    settled = setTimeout(describe, 150);
+  }
+
   function describe() {
     const at = view.selection ? `, selected ${view.selection.map((time) => clock(time, 2)).join(" to ")}` : "";
-    main.setAttribute("aria-label", `Waveform from ${clock(view.start, 2)} to ${clock(view.stop, 2)}${at}`);
+    const level = levelWords(peaks.values(view, Math.max(1, Math.round(main.clientWidth))), view);
+    const shown = scale.value === "off" ? "Waveform" : "Waveform and spectrogram";
+    main.setAttribute("aria-label", `${shown} from ${clock(view.start, 2)} to ${clock(view.stop, 2)}, ${level}${at}`);
     overview.setAttribute("aria-label", `Overview of ${clock(seconds)}`);
     findings.replaceChildren(
       ...(model.get("findings") ?? []).map(({ code, severity, why, spans }) => {
@@ -168,7 +177,7 @@ function render({ model, el }) {
 
   shareView(model, view, transport, signal);
   for (const name of ["change", "select"]) {
-    view.addEventListener(name, () => { redraw(); describe(); update(); }, { signal });
+    view.addEventListener(name, () => { redraw(); settle(); update(); }, { signal });
   }
   transport.addEventListener("error", ({ detail }) => say(`No sound: ${detail.message}. ${detail.hint ?? ""}`, true), { signal });
   const tick = () => {
@@ -199,6 +208,7 @@ function render({ model, el }) {
   redraw();
   return () => {
     cancelAnimationFrame(frame);
+    clearTimeout(settled);
     for (const [name, act] of Object.entries(observers)) model.off(name, act);
     controller.abort();
     root.remove();

@@ -1,6 +1,8 @@
 /** One lane per speaker, heard together or apart, corrected in place. See speaker_tracks.py. */
 const LANE_PX = 64;
 const GRAB_PX = 6;
+/** Turns in the table for those who do not see the lanes. */
+const MOST_ROWS = 100;
 
 function render({ model, el }) {
   const controller = new AbortController();
@@ -215,7 +217,7 @@ function render({ model, el }) {
     const quiet = box("quiet small");
     const row = box("lane", box("head", box("line", title), box("line", solo, mute, gain), quiet), canvas);
     row.addEventListener("pointerdown", () => choose(name), { signal: own.signal, capture: true });
-    const peaks = new PeakStore(asker, name, seconds, () => sheet.ask());
+    const peaks = new PeakStore(asker, name, seconds, () => { sheet.ask(); settle(); });
     const snapshot = snapshotOf(model, name);
     if (snapshot) peaks.take(snapshot);
     const sheet = new Sheet(canvas, (context, width, height) => draw(name, context, width, height), own.signal);
@@ -233,7 +235,7 @@ function render({ model, el }) {
   function dress(name) {
     const lane = lanes.get(name);
     const entry = speakers().find(({ label }) => label === name);
-    if (document.activeElement !== lane.title) lane.title.value = nameOf(name);
+    if (root.getRootNode().activeElement !== lane.title) lane.title.value = nameOf(name);
     const { gain, solo, mute } = mixer(name);
     lane.solo.setAttribute("aria-pressed", String(solo));
     lane.mute.setAttribute("aria-pressed", String(mute));
@@ -310,28 +312,47 @@ function render({ model, el }) {
     for (const { sheet } of lanes.values()) sheet.ask();
   }
 
+  /** Words follow when the picture rests. */
+  let settled = 0;
+  function settle() {
+    clearTimeout(settled);
+    settled = setTimeout(describe, 150);
+  }
+
   /** What the lanes show, as a table for those who do not see it. */
   function describe() {
-    for (const [name, { canvas }] of lanes) {
+    const heard = transport.heard();
+    for (const [name, { canvas, peaks }] of lanes) {
       const turns = turnsOf(name);
       const shown = turns.filter(([start, end]) => end > view.start && start < view.stop).length;
-      canvas.setAttribute("aria-label", turns.length
-        ? `${nameOf(name)}: ${shown} of ${turns.length} turns between ${clock(view.start)} and ${clock(view.stop)}`
-        : `${nameOf(name)} between ${clock(view.start)} and ${clock(view.stop)}`);
+      const words = [`between ${clock(view.start)} and ${clock(view.stop)}`];
+      if (turns.length) words.unshift(`${shown} of ${turns.length} turns`);
+      words.push(levelWords(peaks.values(view, Math.max(1, Math.round(canvas.clientWidth))), view));
+      words.push(heard.includes(name) ? "heard" : "not heard");
+      canvas.setAttribute("aria-label", `${nameOf(name)}: ${words.join(", ")}`);
     }
-    axis.setAttribute("aria-label", `Time from ${clock(view.start)} to ${clock(view.stop)}`);
+    const chosen = view.selection ? `, selected ${view.selection.map((time) => clock(time, 2)).join(" to ")}` : "";
+    axis.setAttribute("aria-label", `Time from ${clock(view.start)} to ${clock(view.stop)}${chosen}`);
     const caption = document.createElement("caption");
     caption.textContent = "Turns on the screen";
+    const titles = document.createElement("thead").insertRow();
+    for (const text of ["Speaker", "From", "To", "Certainty"]) {
+      const title = document.createElement("th");
+      title.scope = "col";
+      title.textContent = text;
+      titles.append(title);
+    }
     const body = document.createElement("tbody");
-    const seen = (model.get("turns") ?? []).filter(([start, end]) => end > view.start && start < view.stop).slice(0, 100);
-    for (const [start, end, number, sure] of seen) {
+    const seen = (model.get("turns") ?? []).filter(([start, end]) => end > view.start && start < view.stop);
+    for (const [start, end, number, sure] of seen.slice(0, MOST_ROWS)) {
       const label = speakers().find((entry) => entry.number === number)?.label ?? "";
       const row = body.insertRow();
-      for (const text of [nameOf(label), clock(start, 2), clock(end, 2), `${Math.round(100 * sure)} % sure`]) {
+      for (const text of [nameOf(label), clock(start, 2), clock(end, 2), `${Math.round(100 * sure)} %`]) {
         row.insertCell().textContent = text;
       }
     }
-    table.replaceChildren(caption, body);
+    if (seen.length > MOST_ROWS) body.insertRow().insertCell().textContent = `and ${seen.length - MOST_ROWS} more: zoom in`;
+    table.replaceChildren(caption, titles.parentElement, body);
     const log = model.get("edit_log") ?? {};
     undo.disabled = !(log.position > 0);
     redo.disabled = !((log.edits?.length ?? 0) > (log.position ?? 0));
@@ -386,13 +407,11 @@ function render({ model, el }) {
   bar.append(height.control, button("?", "Keyboard shortcuts (?)", () => keys.help(), signal));
 
   shareView(model, view, transport, signal);
-  let settled = 0;
   for (const name of ["change", "select"]) {
     view.addEventListener(name, () => {
       redraw();
       update();
-      clearTimeout(settled);
-      settled = setTimeout(describe, 150);
+      settle();
     }, { signal });
   }
   transport.addEventListener("error", ({ detail }) => say(`No sound: ${detail.message}. ${detail.hint ?? ""}`, true), { signal });
@@ -416,7 +435,7 @@ function render({ model, el }) {
     "change:speakers": build,
     "change:turns": () => { dragged = null; redraw(); describe(); },
     "change:edit_log": describe,
-    "change:mixer": () => { for (const name of lanes.keys()) dress(name); volumes(); },
+    "change:mixer": () => { for (const name of lanes.keys()) dress(name); volumes(); describe(); },
     "change:gain": redraw,
     "change:auto_gain": () => { height.update(); redraw(); },
     "change:revision": () => { for (const { peaks } of lanes.values()) peaks.clear(); transport.clear(); },

@@ -66,7 +66,7 @@ class Asker {
         clearTimeout(timer);
         this.waiting.delete(id);
         this.tell(false);
-        reject(new AskError({ error: String(error), reason: "no-kernel" }));
+        reject(new AskError({ error: "the kernel is gone", reason: "no-kernel", hint: "Run the cell again." }));
       }
     });
   }

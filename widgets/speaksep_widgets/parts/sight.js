@@ -87,7 +87,8 @@ function listenToPointer(canvas, view, on, signal) {
     "wheel",
     (event) => {
       if (!event.ctrlKey && !event.shiftKey && !event.altKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) {
-        if (document.activeElement?.closest(".speaksep") !== canvas.closest(".speaksep")) return; // the page scrolls
+        const focused = canvas.getRootNode().activeElement; // of the page, or of the shadow tree that Panel makes
+        if (focused?.closest(".speaksep") !== canvas.closest(".speaksep")) return; // the page scrolls
       }
       event.preventDefault();
       if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {

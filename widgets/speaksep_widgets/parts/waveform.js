@@ -201,6 +201,22 @@ function snapshotOf(model, lane) {
   return typed(new DataView(bytes.buffer, bytes.byteOffset + row * size, size), Int16Array);
 }
 
+/** What `PeakStore.values` look like, for those who do not see them. */
+function levelWords(values, view) {
+  let peak = 0;
+  let at = 0;
+  let known = false;
+  for (let k = 0; k < values.length; k++) {
+    if (Number.isNaN(values[k])) continue;
+    known = true;
+    if (Math.abs(values[k]) <= peak) continue;
+    peak = Math.abs(values[k]);
+    at = view.time(k >> 1, values.length / 2);
+  }
+  if (!known) return "level not known yet";
+  return peak > 0 ? `loudest ${Math.round(20 * Math.log10(peak))} dBFS at ${clock(at)}` : "silent";
+}
+
 /** Draws what `PeakStore.values` gave, around the middle of a box. */
 function drawWaveform(context, values, { top, height, colour, gain = 1 }) {
   const middle = top + height / 2;
