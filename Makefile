@@ -8,6 +8,9 @@ WORKERS ?= 2
 MEETINGS ?= ../shared/data/meetings
 # A corpus whose validation speakers are mixed for the scoreboard; without it the package's own five voices are.
 SPEECH ?= ../shared/data/speech
+# Lengths of the long recordings, mixtures per set of the scoreboard.
+MINUTES ?= 10
+ITEMS ?= 5
 
 .PHONY: run demo test lint bench lock clean
 
@@ -26,11 +29,14 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# About twenty minutes on two idle cores; the whole of it: make bench MINUTES="60 240" ITEMS=50
 bench: $(READY)
 	$(BIN)/python tests/bench/bench_startup.py
 	$(BIN)/python tests/bench/bench_diagnosis.py
-	$(BIN)/python tests/bench/bench_long.py
-	$(BIN)/python -m speaksep_kernel.training.score $(if $(wildcard $(SPEECH)),--corpus $(SPEECH))
+	$(BIN)/python tests/bench/bench_cleaning.py
+	$(BIN)/python tests/bench/bench_edit.py $(firstword $(MINUTES))
+	$(BIN)/python tests/bench/bench_long.py $(MINUTES)
+	$(BIN)/python -m speaksep_kernel.training.score --items $(ITEMS) $(if $(wildcard $(SPEECH)),--corpus $(SPEECH))
 	$(if $(wildcard $(MEETINGS)),$(BIN)/python tests/bench/bench_der.py $(MEETINGS),@echo "No recordings with RTTM in MEETINGS=$(MEETINGS): no DER.")
 
 # A new lock of everything, made in a place of its own. Torch without its local version: the machine decides CPU or CUDA.
