@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,12 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sf.write(folder / "talk.wav", spoken.audio, spoken.rate_hz)
     editable_separation(folder / "talk.wav", spoken.turns, folder / "tracks")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's own voice book."""
+    monkeypatch.setenv("SPEAKSEP_BOOK", str(tmp_path / "voices.json"))
 
 
 @pytest.fixture
@@ -111,6 +118,21 @@ def test_the_code_makes_the_same_page(folder: Path) -> None:
     assert (again.tracks.view_s, again.tracks.mixer) == ([1.0, 3.0], bench.tracks.mixer)
     assert again.view.scale == "linear"
     assert [Path(file).read_bytes() for file in made["files"]] == files  # type: ignore[attr-defined]
+
+
+def test_names_from_the_book_come_onto_the_tracks_and_into_the_code(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def identify(separation, book, *, hook):
+        return replace(separation, tracks=tuple(replace(track, name="Ada") for track in separation.tracks))
+
+    monkeypatch.setattr("speaksep_widgets.voice_book_panel.identify", identify)
+    bench = Workbench(folder / "tracks", book=folder / "voices.json")
+    assert bench.voices is not None
+    assert bench.tracks is not None
+    bench.voices.identify().wait(30)
+    assert {speaker["name"] for speaker in bench.tracks.speakers} == {"Ada"}
+    assert f"speaksep.identify(separation, {str(folder / 'voices.json')!r})" in bench.code()
 
 
 def test_an_array_has_no_name_to_open_it_by() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _HOME = {
+    "BatchTable": "batch_table",
     "ExportPanel": "export_panel",
     "FileBrowser": "file_browser",
     "PlanCard": "plan_card",
@@ -12,6 +13,7 @@ _HOME = {
     "RecordingView": "recording_view",
     "SpeakerTracks": "speaker_tracks",
     "Upload": "upload",
+    "VoiceBookPanel": "voice_book_panel",
     "Work": "work",
     "Workbench": "workbench",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from speaksep_kernel.voices.book import Books
 from speaksep_widgets.recording_view import LaneWidget
 
 if TYPE_CHECKING:
@@ -51,9 +52,19 @@ def _verbs(bench: Workbench, said: str) -> list[str]:
     if bench.tracks is not None and bench.recording is not None:
         log = bench.tracks.edit_log
         lines += [f"separation = speaksep.edit(separation, {edit!r})" for edit in log["edits"][: log["position"]]]
+    if bench.voices is not None and bench.voices.named:
+        book = "" if bench.book is None else f", {_plain(bench.book)!r}"
+        lines.append(f"separation = speaksep.identify(separation{book})")
     if bench.exports is not None and bench.exports.files:
         lines.append(f"files = speaksep.export({', '.join(['separation', *_keywords(bench.exports.choices)])})")
     return lines
+
+
+def _plain(book: Books) -> Any:
+    """Paths of books as text."""
+    if book is None or isinstance(book, str | os.PathLike):
+        return None if book is None else os.fspath(book)
+    return [os.fspath(each) for each in book]
 
 
 def _keywords(choices: dict[str, Any]) -> list[str]:

@@ -98,7 +98,7 @@ class Recorder(SpeakSepWidget):
             self._stream = self._path.open("xb")
         except OSError as error:
             raise _unwritable(self.folder, error) from error
-        self._file = wave.open(self._stream, "wb")
+        self._file = wave.Wave_write(self._stream)
         self._file.setparams((1, BYTES, int(rate_hz), 0, "NONE", ""))
         self._pieces = 0
         self.set_trait("seconds", 0.0)

@@ -142,6 +142,11 @@ class SpeakerTracks(LaneWidget):
                 raise TimeoutError(f"still rendering after {timeout_s} s")
         return self._separation
 
+    def show(self, separation: Separation) -> None:
+        """Show the separation as it is now, after something else changed it, such as names from a voice book."""
+        self._separation = separation
+        self._show(separation)
+
     def solo(self, *lanes: str) -> None:
         """Hear only these lanes; all that are not muted without any."""
         self.mixer = {lane: {**self.mixer.get(lane, {}), "solo": lane in lanes} for lane in self.lanes}

@@ -20,8 +20,8 @@ from speaksep_widgets.file_browser import file_size
 
 PARTS = ("ask", "server", "keys")
 MOST_BY_COMM_BYTES = 64 << 20
-"""Where the page's server takes no files (Voila alone, notebooks in editors), pieces go over the widget's channel, which
-the kernel has to handle: for recordings of some minutes."""
+"""Where the page's server takes no files (Voila alone, notebooks in editors), pieces go over the widget's channel, and
+the kernel has to handle them: for recordings of some minutes."""
 SPARE_BYTES = 64 << 20
 """Left free on the disk."""
 MOST_NAME_BYTES = 200

@@ -16,12 +16,16 @@ from speaksep_kernel.errors import SpeakSepError
 from speaksep_kernel.pipeline import diagnose, separate
 from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.results.values import Separation
+from speaksep_kernel.voices.book import Books
 from speaksep_widgets.code import python_of
 from speaksep_widgets.export_panel import ExportPanel
 from speaksep_widgets.file_browser import FileBrowser
 from speaksep_widgets.plan_card import PlanCard
+from speaksep_widgets.recorder import Recorder
 from speaksep_widgets.recording_view import RecordingView
 from speaksep_widgets.speaker_tracks import SpeakerTracks
+from speaksep_widgets.upload import Upload
+from speaksep_widgets.voice_book_panel import VoiceBookPanel
 from speaksep_widgets.work import Work
 
 SPACES = ("source", "view", "button", "work", "diagnosis", "plan", "tracks", "after")
@@ -37,19 +41,21 @@ class Workbench(ipywidgets.VBox):
         recorded on the page if ``None``.
     directory
         Where the tracks go; a temporary place if ``None``.
+    book
+        The voice book that names speakers, as for `speaksep_kernel.identify`.
 
     Attributes
     ----------
     recording
         What is looked at; ``None`` for a separation.
-    files
-        `FileBrowser`.
+    files, upload, recorder
+        `FileBrowser`, `Upload` and `Recorder` where nothing was given to begin with.
     view
         `RecordingView`.
     diagnosis, plan, tracks
         `Diagnosis`, `PlanCard` and `SpeakerTracks` once there are any.
-    exports
-        `ExportPanel` of the tracks.
+    voices, exports
+        `VoiceBookPanel` and `ExportPanel` of the tracks.
     work
         What runs or ran last.
 
@@ -63,20 +69,34 @@ class Workbench(ipywidgets.VBox):
         self,
         source: Source | Recording | Separation | str | os.PathLike[str] | None = None,
         directory: str | os.PathLike[str] | None = None,
+        book: Books = None,
     ) -> None:
         self.directory = None if directory is None else Path(directory)
+        self.book = book
         self._button = ipywidgets.Button(description="Diagnose", icon="search", button_style="primary")
         self._button.on_click(lambda _: self.diagnose())
         self._space = {name: ipywidgets.VBox() for name in SPACES}
         self.word = ipywidgets.HTML()
         self.files: FileBrowser | None = None
+        self.upload: Upload | None = None
+        self.recorder: Recorder | None = None
+        self._said: str | os.PathLike[str] | None = None
+        self.recording: Recording | None = None
+        self.view: RecordingView | None = None
+        self.diagnosis: Diagnosis | None = None
+        self.plan: PlanCard | None = None
+        self.tracks: SpeakerTracks | None = None
+        self.voices: VoiceBookPanel | None = None
+        self.exports: ExportPanel | None = None
+        self.work: Work[Any] | None = None
         super().__init__([*self._space.values(), self.word])
-        self._forget()
         if source is not None:
             self.load(source)
             return
         self.files = FileBrowser(opened=self._load)
-        tabs = ipywidgets.Tab([self.files], titles=["Files"])
+        self.upload = Upload(uploaded=self._load)
+        self.recorder = Recorder(recorded=self._load)
+        tabs = ipywidgets.Tab([self.files, self.upload, self.recorder], titles=["Files", "Upload", "Record"])
         self._space["source"].children = (tabs,)
 
     def load(self, source: Source | Recording | Separation | str | os.PathLike[str]) -> None:
@@ -119,14 +139,8 @@ class Workbench(ipywidgets.VBox):
 
     def _forget(self) -> None:
         """As before anything was opened."""
-        self._said: str | os.PathLike[str] | None = None
-        self.recording: Recording | None = None
-        self.view: RecordingView | None = None
-        self.diagnosis: Diagnosis | None = None
-        self.plan: PlanCard | None = None
-        self.tracks: SpeakerTracks | None = None
-        self.exports: ExportPanel | None = None
-        self.work: Work[Any] | None = None
+        self._said = self.recording = self.view = self.diagnosis = None
+        self.plan = self.tracks = self.voices = self.exports = self.work = None
         self.word.value = ""
         for name, space in self._space.items():
             if name != "source":
@@ -164,9 +178,11 @@ class Workbench(ipywidgets.VBox):
             self._space["diagnosis"].children = (ipywidgets.HTML(separation.diagnosis._repr_html_()),)
         self.view.show_findings(separation.diagnosis)
         self.tracks = SpeakerTracks(separation, self.recording)
+        self.voices = VoiceBookPanel(self._corrected, self.book, self.tracks.show)
         self.exports = ExportPanel(self._corrected)
+        after = ipywidgets.Accordion([self.voices, self.exports], titles=["Names", "Export"])
         self._space["tracks"].children = (self.tracks,)
-        self._space["after"].children = (ipywidgets.Accordion([self.exports], titles=["Export"]),)
+        self._space["after"].children = (after,)
         self._button.disabled = True
 
     def _corrected(self) -> Separation:
