@@ -14,7 +14,7 @@ import pytest
 import soundfile as sf
 
 from speaksep_kernel.cli import main
-from speaksep_kernel.testing import sample_recording
+from speaksep_kernel.testing import conversation, sample_recording
 
 RATE_HZ = 16000
 NOISE = np.random.default_rng(1).normal(0, 0.1, RATE_HZ).astype(np.float32)
@@ -146,9 +146,12 @@ def limited(bytes_allowed):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_allowed, bytes_allowed))
 
 
-@pytest.mark.parametrize("bytes_allowed", [100_000, 4_000_000], ids=["while-reading", "while-writing"])
-def test_full_disk_is_one_line_and_leaves_nothing(bytes_allowed, tmp_path):
-    words = ["separate", str(sample_recording()), "-o", str(tmp_path / "tracks"), "--format", "wav", "--quiet"]
+# What is kept of these six seconds for analysis has 384000 bytes, the three tracks of the network 576000.
+@pytest.mark.parametrize("bytes_allowed", [100_000, 480_000], ids=["while-reading", "while-writing"])
+def test_full_disk_is_one_line_and_leaves_nothing(bytes_allowed, tmp_path, tmp_path_factory):
+    recording = tmp_path_factory.mktemp("talk") / "talk.flac"
+    sf.write(recording, conversation(6.0, 2, 0.2).audio, RATE_HZ)
+    words = ["separate", str(recording), "-o", str(tmp_path / "tracks"), "--format", "wav", "--quiet"]
     done = subprocess.run(
         [sys.executable, "-c", "import sys; from speaksep_kernel.cli import main; sys.exit(main())", *words],
         capture_output=True,

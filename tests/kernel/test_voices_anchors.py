@@ -86,7 +86,7 @@ def test_more_known_people_than_are_looked_for():
 
 
 def test_bounds_reach_the_diagnosis():
-    three = (conversation(30.0, 3, 0.1, seed=3).audio, RATE_HZ)
+    three = (conversation(15.0, 3, 0.1, seed=3).audio, RATE_HZ)
     assert diagnose(three, max_speakers=2).speakers == 2
     assert diagnose(three, min_speakers=4, max_speakers=5).speakers == 4
 
