@@ -78,7 +78,7 @@ def test_the_directory_holds_what_is_promised(separated):
     manifest = json.loads((separated.directory / "manifest.json").read_text())
     assert {"speakers", "diagnosis", "model", "timings", "input", "files"} <= manifest.keys()
     assert set(manifest["speakers"][0]) == {
-        *("label", "name", "file", "seconds", "confidence"),
+        *("label", "name", "renamed", "file", "seconds", "confidence"),
         *("score", "runner_up", "runner_up_score"),
     }
     turns, labels = parse_rttm((separated.directory / "turns.rttm").read_text())
