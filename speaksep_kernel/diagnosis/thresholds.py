@@ -35,6 +35,13 @@ BANDWIDTH_SPEECH_HZ = 4100.0
 BANDWIDTH_BASS_HZ = 220.0
 """Content that begins above lacks the pitch of nearly all voices (notice)."""
 
+CODEC_HOLE_DB = 15.0
+CODEC_HOLES = 0.2
+"""A gap of a spectrum above 4 kHz, this far below both sides, is a hole; share of loud frames with one (notice)."""
+CODEC_WALL_DB = 22.0
+CODEC_WALL = 0.5
+"""A spectrum that falls so far within a tenth of a kilohertz ends like a wall; share of frames that do, at one place."""
+
 SNR_NOTICE_DB = 20.0
 SNR_WARNING_DB = 10.0
 """Speech-to-noise ratio below which noise is heard on the tracks (notice) or misleads separation (warning)."""

@@ -22,7 +22,9 @@ FORMATS = (*_SOUNDFILE, *_PYAV)
 """Formats that `encode` writes. Opus and webm take 8, 12, 16, 24 and 48 kHz only."""
 
 
-def encode(samples: NDArray[np.float32], rate_hz: int, format: str, **options: str) -> bytes:
+def encode(
+    samples: NDArray[np.float32], rate_hz: int, format: str, *, bit_rate: int | None = None, **options: str
+) -> bytes:
     """A whole audio file as bytes.
 
     Parameters
@@ -31,6 +33,8 @@ def encode(samples: NDArray[np.float32], rate_hz: int, format: str, **options: s
         (frames,) or (frames, channels) in -1 to 1; one or two channels for the compressed formats.
     format
         One of `FORMATS`.
+    bit_rate
+        Bits per second that mp3, m4a, mp4, aac and webm aim at; the encoder's own choice if ``None``.
     options
         For soundfile ``subtype``; for PyAV options of the container, as ``write_xing="0"``.
     """
@@ -41,18 +45,26 @@ def encode(samples: NDArray[np.float32], rate_hz: int, format: str, **options: s
         container, subtype = _SOUNDFILE[format]
         soundfile.write(file, samples, rate_hz, format=container, subtype=options.get("subtype", subtype))
     else:
-        _encode_with_pyav(file, samples, rate_hz, *_PYAV[format], options)
+        _encode_with_pyav(file, samples, rate_hz, *_PYAV[format], bit_rate, options)
     return file.getvalue()
 
 
 def _encode_with_pyav(
-    file: io.BytesIO, samples: NDArray[np.float32], rate_hz: int, container: str, codec: str, options: dict[str, str]
+    file: io.BytesIO,
+    samples: NDArray[np.float32],
+    rate_hz: int,
+    container: str,
+    codec: str,
+    bit_rate: int | None,
+    options: dict[str, str],
 ) -> None:
     import av
 
     layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
     with av.open(file, "w", format=container, options=options) as output:
         stream: Any = output.add_stream(codec, rate=rate_hz, layout=layout)
+        if bit_rate is not None:
+            stream.bit_rate = bit_rate
         planar = stream.codec_context.format.is_planar
         for begin in range(0, len(samples), 1024):
             block = samples[begin : begin + 1024]

@@ -22,15 +22,22 @@ import soxr
 from speaksep_kernel.diagnosis import Diagnosis, diagnose_recording
 from speaksep_kernel.diagnosis.bandwidth import Bandwidth
 from speaksep_kernel.diagnosis.clipping import Clipping
+from speaksep_kernel.diagnosis.codec import Codec
 from speaksep_kernel.diagnosis.hum import Hum
 from speaksep_kernel.diagnosis.noise import Noise
 from speaksep_kernel.diagnosis.reverberation import Reverberation
 from speaksep_kernel.recording import AnalysisCache, Recording
 from speaksep_kernel.testing import Conversation, conversation, voices
+from speaksep_kernel.testing.audio_files import encode
 from speaksep_kernel.testing.damage import add_noise, band_limit, clip, drop, mains_hum, noise, to_16_bit
+from speaksep_kernel.testing.wideband import widened
 from speaksep_kernel.voices.turns import Turn
 
 SEEDS = range(5)
+CODECS_WIDE = tuple(("mp3", kbps) for kbps in (32, 64, 96, 128, 160, 192)) + tuple(
+    ("aac", kbps) for kbps in (32, 48, 64, 96, 128)
+)
+CODECS_NARROW = (("mp3", 24), ("mp3", 32), ("mp3", 64), ("aac", 24))
 ROOMS = range(6000, 6040)
 
 
@@ -206,6 +213,39 @@ def bench_hum() -> None:
     print(f"\nFound in {len(clean) - clean.count(None)} of {len(clean)} conversations without hum.")
 
 
+def bench_codec() -> None:
+    """Speech through codecs and back into a lossless file: in how many is that heard?"""
+    print("\n### Lossy coding, found in lossless files made from it (five conversations each)\n")
+    print("| coded as | found in |\n|---|---|")
+    kinds = {f"{kind} {kbps} kbit/s, 44.1 kHz": (kind, kbps, 44100) for kind, kbps in CODECS_WIDE}
+    kinds |= {f"{kind} {kbps} kbit/s, 16 kHz": (kind, kbps, 16000) for kind, kbps in CODECS_NARROW}
+    kinds |= {"Vorbis, as libsndfile has it, 44.1 kHz": ("ogg", 0, 44100), "Opus, likewise, 48 kHz": ("opus", 0, 48000)}
+    for label, (kind, kbps, rate_hz) in kinds.items():
+        print(f"| {label} | {sum(heard_coded(through(kind, kbps, rate_hz, seed), rate_hz) for seed in SEEDS)} of 5 |")
+    for rate_hz in (16000, 44100, 48000):
+        clean = sum(heard_coded(hissing(seed, rate_hz), rate_hz) for seed in range(10))
+        print(f"| not at all, {rate_hz / 1000:g} kHz | {clean} of 10 |")
+    for rate_hz in (8000, 16000, 22050, 24000, 32000):
+        clean = sum(
+            heard_coded(soxr.resample(soxr.resample(hissing(seed, 44100), 44100, rate_hz), rate_hz, 44100), 44100)
+            for seed in SEEDS
+        )
+        print(f"| resampled from {rate_hz / 1000:g} to 44.1 kHz | {clean} of 5 |")
+
+
+def hissing(seed: int, rate_hz: int) -> np.ndarray:
+    return widened(conversation(10, 2, 0.15, seed, noise_dbfs=None).audio / 2, 16000, rate_hz, seed)
+
+
+def through(kind: str, kbps: int, rate_hz: int, seed: int) -> np.ndarray:
+    coded = encode(hissing(seed, rate_hz), rate_hz, kind, bit_rate=1000 * kbps or None)
+    return Recording.open(coded).read()[:, 0]
+
+
+def heard_coded(audio: np.ndarray, rate_hz: int) -> bool:
+    return diagnosis(to_16_bit(audio), rate_hz, (), diagnosers=[Codec]).value("codec") == "lossy"
+
+
 def bench_reverberation(folder: Path | None) -> None:
     from speaksep_kernel.training.corpus import from_voices, read_corpus
     from speaksep_kernel.training.reverberant_rooms import room_truth, shoebox
@@ -262,6 +302,7 @@ def main() -> None:
         "bandwidth": bench_bandwidth,
         "bass": bench_bass,
         "clipping": bench_clipping,
+        "codec": bench_codec,
         "loudness": bench_loudness,
         "dc": bench_dc,
         "dropouts": bench_dropouts,
