@@ -105,7 +105,7 @@ def describe(separation: Separation) -> str:
         )
     ]
     lines += [
-        f"  {track.file}  {track.label}, speaks {track.seconds:.1f} s, confidence {track.confidence:.0%}"
+        f"  {track.file}  {track.name or track.label}, speaks {track.seconds:.1f} s, confidence {track.confidence:.0%}"
         for track in separation.tracks
     ]
     lines += cleaned_lines(separation)

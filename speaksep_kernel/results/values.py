@@ -8,7 +8,8 @@ from typing import Any
 
 from speaksep_kernel.diagnosis.plan import Plan
 from speaksep_kernel.diagnosis.report import Diagnosis
-from speaksep_kernel.results.manifest import Manifest, read_manifest
+from speaksep_kernel.errors import StoreError
+from speaksep_kernel.results.manifest import Manifest, read_manifest, sha256
 from speaksep_kernel.voices.exclusive import exclusive_turns
 from speaksep_kernel.voices.overlaps import Overlap, overlap_map
 from speaksep_kernel.voices.rttm import parse_rttm
@@ -85,9 +86,17 @@ class Separation:
         ------
         InputError
             It is not one.
+        StoreError
+            Its turns are missing or were changed.
         """
         directory = Path(directory)
         manifest = read_manifest(directory)
+        if not (directory / TURNS).is_file() or sha256(directory / TURNS) != manifest.files.get(TURNS):
+            raise StoreError(
+                f"{str(directory / TURNS)!r} is missing, or is not what was written",
+                reason="store-damaged",
+                hint="speaksep render DIR -o DIR writes it again; speaksep edit DIR labels FILE takes corrected turns",
+            )
         numbers = {entry.label: int(entry.label.removeprefix("speaker_")) for entry in manifest.speakers}
         parsed, labels = parse_rttm((directory / TURNS).read_text(encoding="utf-8"))
         return cls(

@@ -236,6 +236,24 @@ def test_bad_words_change_nothing(place, capsys, words, said):
     assert contents(place / "out") == before
 
 
+DAMAGE = {
+    "gone": lambda path: path.unlink(),
+    "empty": lambda path: path.write_text(""),
+    "renamed": lambda path: path.write_text(path.read_text().replace("speaker_1", "Anna")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_turns_changed_by_hand_are_neither_believed_nor_a_fault_and_can_be_had_again(place, tmp_path, capsys, damage):
+    out = edited(place / "out", tmp_path / "out", "rename", 1, "Anna")
+    turns = out / "turns.rttm"
+    damage(turns)
+    assert main(["export", str(out), "--to", "csv", "-o", str(tmp_path / "csv")]) == 2
+    assert "turns.rttm" in capsys.readouterr().err
+    assert main(["render", str(out), "-o", str(out), "--quiet"]) == 0
+    assert turns.read_bytes() == (place / "out" / "turns.rttm").read_bytes()
+
+
 def test_a_recording_that_was_moved_is_asked_for(place, tmp_path):
     out = edited(place / "out", tmp_path / "out", "rename", 1, "Anna")
     manifest = json.loads((out / "manifest.json").read_text())
