@@ -62,12 +62,12 @@ class ExportPanel(ipywidgets.VBox):
         for title, group in GROUPS.items():
             for name, plugin in plugins.available(group).items():
                 if isinstance(plugin, plugins.Loaded):
+                    words = f"{name}: {plugin.info.summary}"
                     self.formats[name] = ipywidgets.Checkbox(
-                        value=name in formats, description=f"{name}: {plugin.info.summary}", indent=False
+                        value=name in formats, description=words, tooltip=words, indent=False, layout={"width": "auto"}
                     )
-                    self.formats[name].layout.width = "auto"
             fields = [box for name, box in self.formats.items() if name in plugins.available(group)]
-            columns = {"grid_template_columns": "repeat(auto-fill, minmax(20em, 1fr))"}
+            columns = {"grid_template_columns": "repeat(auto-fill, minmax(28em, 1fr))"}
             shown += [ipywidgets.HTML(f"<b>{title}</b>"), ipywidgets.GridBox(fields, layout=columns)]
         wide: dict[str, Any] = {"style": {"description_width": "9em"}, "layout": {"width": "36em"}}
         self.directory = ipywidgets.Text(

@@ -198,7 +198,7 @@ class VoiceBookPanel(ipywidgets.VBox):
         return work.start()
 
     def _button(self, title: str, icon: str, act: Callable[[], Any]) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=title, icon=icon, layout={"width": "auto"})
+        button = ipywidgets.Button(description=title, icon=icon, layout={"width": "auto", "align_self": "flex-start"})
         button.on_click(lambda _: self._say(act))
         return button
 
