@@ -24,7 +24,7 @@ from speaksep_kernel.voices.embedding import embed
 from speaksep_kernel.voices.encoders import CamPlusPlus, Encoder
 from speaksep_kernel.voices.segmentation import frame_count
 from speaksep_kernel.voices.streams import FRAME_S, RATE_HZ, Streams
-from speaksep_kernel.voices.timeline import timeline
+from speaksep_kernel.voices.timeline import timeline, without_silent
 
 STORE = "tracks.f16"
 UNSURE = 0.15
@@ -113,6 +113,7 @@ def stitch(
     streams, phantoms = cluster_known(
         streams, known, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers
     )
+    streams = without_silent(streams, total, least=speakers or min_speakers)
     activity = timeline(streams, total)
     heard = np.round(activity * 255).astype(np.uint8)
     if len(table) or heard.shape[1] >= 2:

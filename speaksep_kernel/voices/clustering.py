@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.voices.agglomeration import agglomerate
-from speaksep_kernel.voices.embedding import ACTIVE, known
+from speaksep_kernel.voices.counting import grouped
+from speaksep_kernel.voices.embedding import ACTIVE, MIN_SOLO_S, known
+from speaksep_kernel.voices.pieces import plenty
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 
 THRESHOLD = 0.4
@@ -31,13 +33,16 @@ RARE_SHARE = 0.02
 UNLIKE = 0.35
 """Who speaks for 2 % (2 s at most) is a person too if the voice is less like every other than this."""
 SIMULTANEOUS_S = 0.5
-"""Two voices heard at once for this long are two people, however alike."""
+SIMULTANEOUS_SHARE = 0.02
+"""Two voices heard at once for this long, and this much of the speech, are two people, however alike."""
 HANDOVER_S = 0.3
 ALIKE = 0.3
 """Two streams of one window are two people if they overlap for longer than a handover takes or sound less alike than
 this; otherwise segmentation may have cut one voice in two."""
+ALWAYS = 0.9
+"""Who speaks whenever the other does, for this share of the time, is somebody else (and so are people known before)."""
 BLOCK = 4000
-"""Streams clustered at once; memory grows with the square of it."""
+"""Streams or pieces clustered at once; memory grows with the square of it."""
 
 Float32 = NDArray[np.float32]
 
@@ -77,6 +82,11 @@ def cluster_and_count(
         nobody = np.full(len(streams), -1, np.int32)
         return replace(streams, label=nobody, confidence=np.zeros(len(streams), np.float32)), 0
     least = max(least, min(most, simultaneous(streams)))
+    if plenty(streams):
+        centroids, others = _by_pieces(streams, least=least, most=most)
+        if len(centroids) >= least:
+            label, confidence = assign(streams, centroids)
+            return replace(streams, label=by_appearance(streams, label), confidence=confidence), others
     reliable_s = np.clip(RELIABLE_SHARE * speech_seconds(streams).sum(), *RELIABLE_S)
     firm = usable & (streams.weight_s >= min(reliable_s, np.max(streams.weight_s[usable])))
     chosen = np.flatnonzero(firm)
@@ -178,7 +188,8 @@ def simultaneous(streams: Streams) -> int:
     for start, count in zip(streams.window_start, counts, strict=True):
         seconds += np.bincount(count, share[start : start + streams.window_frames], len(seconds))
     at_least = np.cumsum(seconds[::-1])[::-1]
-    return int(np.flatnonzero(at_least >= SIMULTANEOUS_S).max(initial=0))
+    needed_s = max(SIMULTANEOUS_S, SIMULTANEOUS_SHARE * at_least[1:2].sum())
+    return int(np.flatnonzero(at_least >= needed_s).max(initial=0))
 
 
 def _frame_share(streams: Streams) -> NDArray[np.float64]:
@@ -187,6 +198,35 @@ def _frame_share(streams: Streams) -> NDArray[np.float64]:
     for start in streams.window_start:
         covering[start : start + streams.window_frames] += 1
     return FRAME_S / np.maximum(covering, 1)
+
+
+def _by_pieces(streams: Streams, *, least: int, most: int) -> tuple[Float32, int]:
+    """Unit centroids of the people, and how many voices say too little to be one; from pieces of clear speech.
+
+    A piece that several windows hear has one embedding, and counts once. Of a recording of many hours every second
+    piece, or every third, ..., says who is there.
+    """
+    speech_s = speech_seconds(streams)
+    clear = np.flatnonzero(known(streams) & (streams.weight_s >= MIN_SOLO_S))
+    if not len(clear):
+        return np.empty((0, streams.embedding.shape[1]), np.float32), 0
+    vectors, piece = np.unique(streams.embedding[clear], axis=0, return_inverse=True)
+    order = np.argsort(np.unique(piece, return_index=True)[1], kind="stable")
+    piece = np.argsort(order)[piece.reshape(-1)]
+    vectors, said_s = vectors[order], np.bincount(piece, speech_s[clear])
+    first, second, both_s = _together(streams, clear)
+    own_s = (streams.activity[clear] > ACTIVE * 255).sum(1) * FRAME_S
+    always = both_s >= ALWAYS * np.maximum(own_s[first], own_s[second])
+    apart = np.stack([piece[first[always]], piece[second[always]]])
+    step = -(-len(vectors) // BLOCK)
+    chosen = np.union1d(np.arange(0, len(vectors), step), apart)
+    group, people = grouped(
+        vectors[chosen], said_s[chosen] * step, np.searchsorted(chosen, apart), least=least, most=most
+    )
+    total = np.zeros((int(group.max()) + 1, vectors.shape[1]))
+    np.add.at(total, group, vectors[chosen] * said_s[chosen, None])
+    centroids = total[people] / np.maximum(np.linalg.norm(total[people], axis=1, keepdims=True), 1e-12)
+    return np.asarray(centroids, np.float32), len(total) - len(people)
 
 
 def _blockwise(streams: Streams, chosen: NDArray[np.int64], *, least: int, most: int) -> NDArray[np.int32]:

@@ -17,7 +17,7 @@ from speaksep_kernel.voices.encoders import Encoder
 from speaksep_kernel.voices.segmentation import MixtureReader, frame_count, segment
 from speaksep_kernel.voices.silero import segment_silero
 from speaksep_kernel.voices.streams import Streams
-from speaksep_kernel.voices.timeline import OFFSET, timeline, turns
+from speaksep_kernel.voices.timeline import OFFSET, timeline, turns, without_silent
 from speaksep_kernel.voices.turns import Turn
 
 
@@ -96,7 +96,9 @@ def diarize(
     streams, phantoms = cluster_known(
         streams, known, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers
     )
-    return summarise(streams, frame_count(cache.samples16k), phantoms=phantoms)
+    total = frame_count(cache.samples16k)
+    streams = without_silent(streams, total, least=speakers or min_speakers)
+    return summarise(streams, total, phantoms=phantoms)
 
 
 def summarise(streams: Streams, total_frames: int, *, phantoms: int = 0) -> Diarization:

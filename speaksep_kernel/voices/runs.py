@@ -53,10 +53,10 @@ def long_runs(solo: NDArray[np.bool_]) -> list[Run]:
     return [(int(a), int(b)) for a, b in edges if (b - a) * FRAME_S >= MIN_RUN_S]
 
 
-def with_voices(streams: Streams, voices: Mapping[int, list[Voice]]) -> Streams:
+def with_voices(streams: Streams, voices: Mapping[int, list[Voice]], *, one_voice: float = ONE_VOICE) -> Streams:
     """Give ``streams`` the embeddings in ``voices`` (by stream), cut in several where those are of several people.
 
-    Streams that are not in ``voices`` stay as they are.
+    Streams that are not in ``voices`` stay as they are. Above a cosine of ``one_voice`` runs are of one person.
     """
     dim = max([streams.embedding.shape[1], *(len(v.vector) for found in voices.values() for v in found)])
     activity, embedding, weight_s = [], [], []
@@ -65,7 +65,7 @@ def with_voices(streams: Streams, voices: Mapping[int, list[Voice]]) -> Streams:
         if i not in voices:
             parts = [(streams.activity[i], streams.embedding[i], float(streams.weight_s[i]))]
         else:
-            parts = _parts(streams.activity[i], [v for v in voices[i] if not np.isnan(v.vector).any()], dim)
+            parts = _parts(streams.activity[i], [v for v in voices[i] if not np.isnan(v.vector).any()], dim, one_voice)
         count[i] = len(parts)
         for cut, vector, seconds in parts:
             activity.append(cut)
@@ -83,16 +83,21 @@ def with_voices(streams: Streams, voices: Mapping[int, list[Voice]]) -> Streams:
     )
 
 
-def _parts(activity: NDArray[np.uint8], voices: list[Voice], dim: int) -> list[Part]:
+def _parts(activity: NDArray[np.uint8], voices: list[Voice], dim: int, one_voice: float) -> list[Part]:
     """What each person on one stream says."""
     if not voices:
         return [(activity, np.full(dim, np.nan, np.float32), 0.0)]
     vectors = np.array([v.vector for v in voices], np.float32)
     weights = np.array([v.weight_s for v in voices], np.float32)
     nothing = np.zeros((len(voices), len(voices)), bool)
-    person = agglomerate(vectors, weights, nothing, threshold=ONE_VOICE)
+    person = agglomerate(vectors, weights, nothing, threshold=one_voice)
     frames = np.arange(len(activity))
-    away = [np.maximum(v.run[0] - frames, frames - v.run[1] + 1).clip(0) for v in voices]
+    # Where pieces lie one over another, the one whose middle is nearer.
+    away = [
+        np.maximum(v.run[0] - frames, frames - v.run[1] + 1).clip(0) * len(frames)
+        + abs(2 * frames + 1 - sum(v.run)) // 2
+        for v in voices
+    ]
     nearest = person[np.argmin(away, axis=0)]
     parts = []
     for k in range(int(person.max()) + 1):

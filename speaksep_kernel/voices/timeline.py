@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,6 +60,20 @@ def timeline(streams: Streams, total_frames: int) -> Float32:
     chosen = (rank < count) & (heard > FAINT)
     surely = np.where(chosen, OFFSET + (1 - OFFSET) * heard, OFFSET * np.minimum(heard, 0.99))
     return np.asarray(surely, np.float32)
+
+
+def without_silent(streams: Streams, total_frames: int, *, least: int = 0) -> Streams:
+    """The streams, nobody's where their speaker never gets a turn; at least ``least`` speakers stay.
+
+    Somebody whose every frame others are likelier to have would be a track without a sound.
+    """
+    count = int(streams.label.max(initial=-1)) + 1
+    heard = sorted({turn.speaker - 1 for turn in turns(timeline(streams, total_frames))})
+    if len(heard) in (0, count) or len(heard) < least:
+        return streams
+    rank = np.full(count + 1, -1, np.int32)
+    rank[heard] = np.arange(len(heard))
+    return replace(streams, label=rank[streams.label])
 
 
 def turns(
