@@ -12,7 +12,7 @@ import numpy as np
 
 from speaksep_kernel.diagnosis.protocol import Context
 from speaksep_kernel.diagnosis.report import Diagnosis
-from speaksep_kernel.errors import InputError
+from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.plugins import create
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import Recording, Source
@@ -114,16 +114,17 @@ def render_again(
         Not a separation, or not of ``source`` (reason ``other-recording``); edits that do not fit (see `replayed`); a
         bad format or output place.
     StoreError
-        The stored table or tracks are damaged, or the disk is full.
+        The stored table or tracks are damaged, or the disk is full; somebody else changed what is to be replaced.
     """
     directory = Path(directory)
     manifest = read_manifest(directory)
     check_target(Path(out))
+    stamp = sha256(directory / MANIFEST)
     log = edits or edit_log(directory)
     edited = replayed(directory, log)
     format = format or str(manifest.parameters["format"])
     if source is None and _sounds_as_before(directory, manifest, edited, format):
-        return _named_again(directory, manifest, edited, log, Path(out))
+        return _named_again(directory, manifest, edited, log, Path(out), stamp)
     recording = recording_of(manifest, _origin(manifest) if source is None else source)
     exporter = create("exporter", format)
     table = WindowTable.load(directory / INTERNAL / TABLE)
@@ -159,7 +160,7 @@ def render_again(
             clock=clock,
             hook=hook,
         )
-        _keep_others(directory, stage, Path(out), manifest)
+        _keep_others(directory, stage, Path(out), manifest, stamp)
     return Separation.open(out)
 
 
@@ -176,7 +177,9 @@ def _sounds_as_before(directory: Path, manifest: Manifest, edited: Edited, forma
     return all((directory / name).is_file() and sha256(directory / name) == files[name] for name in files)
 
 
-def _named_again(directory: Path, manifest: Manifest, edited: Edited, log: EditLog, out: Path) -> Separation:
+def _named_again(
+    directory: Path, manifest: Manifest, edited: Edited, log: EditLog, out: Path, stamp: str
+) -> Separation:
     """The same files with other names for the speakers."""
     identified = identities(manifest)
     turns = Separation.open(directory).turns
@@ -199,7 +202,7 @@ def _named_again(directory: Path, manifest: Manifest, edited: Edited, log: EditL
             }
         )
         manifest.save(stage)
-        _keep_others(directory, stage, out, manifest)
+        _keep_others(directory, stage, out, manifest, stamp)
     return Separation.open(out)
 
 
@@ -225,9 +228,15 @@ def _carry(directory: Path, stage: Path, name: str, *, copied: bool = False) -> 
         (shutil.copy2 if copied else _linked)(str(directory / name), str(stage / name))
 
 
-def _keep_others(directory: Path, stage: Path, out: Path, manifest: Manifest) -> None:
-    """Files of the user's own in a directory that is replaced are there afterwards, unless a result has their name."""
+def _keep_others(directory: Path, stage: Path, out: Path, manifest: Manifest, stamp: str) -> None:
+    """What others put into a directory that is replaced is there afterwards, unless a file of ours has its name."""
     if _same(directory, out):
+        if sha256(directory / MANIFEST) != stamp:
+            raise StoreError(
+                f"{str(directory)!r} was changed by somebody else meanwhile",
+                reason="changed-meanwhile",
+                hint="look at what it says now, and make the correction again",
+            )
         there = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
         for name in sorted(there - {*manifest.files, MANIFEST, PICTURE, EDITS}):
             _carry(directory, stage, name)

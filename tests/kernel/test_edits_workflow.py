@@ -14,7 +14,7 @@ import soxr
 
 import speaksep_kernel as speaksep
 from speaksep_kernel.cli import main
-from speaksep_kernel.errors import InputError
+from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.testing import conversation
 from speaksep_kernel.testing.editable import editable_separation
 from tests.kernel.separation_oracle import sisdr_db
@@ -174,6 +174,19 @@ def test_a_file_of_a_users_own_never_takes_the_place_of_a_track(place, tmp_path)
     edited(out, out, "split", 1, "--at", 20)
     files = json.loads((out / "manifest.json").read_text())["files"]
     assert hashlib.sha256((out / "speaker_3.flac").read_bytes()).hexdigest() == files["speaker_3.flac"]
+
+
+def test_a_correction_that_somebody_else_makes_meanwhile_is_not_lost(place, tmp_path):
+    out = edited(place / "out", tmp_path / "out", "rename", 1, "Anna")
+    others = iter([{"op": "rename", "speaker": 2, "name": "Ben"}])
+
+    def hook(stage, completed, total=None):
+        for edit in others:
+            speaksep.edit(out, edit)
+
+    with pytest.raises(StoreError, match="changed by somebody else"):
+        speaksep.edit(out, {"op": "split", "speaker": 1, "at_s": 20}, hook=hook)
+    assert [track.name for track in speaksep.Separation.open(out).tracks] == ["Anna", "Ben"]
 
 
 def test_rendered_as_it_is_a_result_is_the_same_in_files_of_its_own(place, tmp_path):
