@@ -40,7 +40,7 @@ CODEC_HOLES = 0.2
 """A gap of a spectrum above 4 kHz, this far below both sides, is a hole; share of loud frames with one (notice)."""
 CODEC_WALL_DB = 22.0
 CODEC_WALL = 0.5
-"""A spectrum that falls so far within a tenth of a kilohertz ends like a wall; share of frames that do, at one place."""
+"""A spectrum that falls so far within a tenth of a kilohertz ends like a wall; share of frames with it."""
 
 SNR_NOTICE_DB = 20.0
 SNR_WARNING_DB = 10.0

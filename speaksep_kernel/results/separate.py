@@ -18,7 +18,7 @@ from speaksep_kernel.plugins import create, get
 from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording, choose_mixdown
 from speaksep_kernel.results.assembly import STREAMS, TABLE, Clock, Result, assemble
-from speaksep_kernel.results.cleaned import clean_mixture, with_figures
+from speaksep_kernel.results.cleaned import clean_mixture, network_mixture, with_figures
 from speaksep_kernel.results.directory import INTERNAL, check_target, staged
 from speaksep_kernel.results.edited import found_confidence, untouched
 from speaksep_kernel.results.manifest import ModelEntry
@@ -52,9 +52,6 @@ PARAMETERS = (
     "cleaning_options",
 )
 """The parts of a plan that decide what comes out; kept in the manifest."""
-SUPPRESSOR = "denoise"
-"""The network hears through noise by itself, and a suppressor takes the softer of two voices for noise (measured: 3 to
-9 dB of SI-SDR lost): with it the network gets the recording as it is, and only single voices are cleaned."""
 
 
 def separate_recording(
@@ -124,20 +121,21 @@ def separate_recording(
                 table = replace(empty_table(1, 1), activity=activity)
                 blocks = render_apart(heard, untouched(table))
             else:
-                found = stitch(
-                    cache if SUPPRESSOR in plan.cleaning else heard,
-                    streams,
-                    lambda: create("separator", plan.separator, device=plan.device, **plan.separator_options),
-                    directory=internal,
-                    hook=hook,
-                    speakers=plan.speakers,
-                    min_speakers=plan.min_speakers,
-                    max_speakers=plan.max_speakers,
-                    known=known,
-                    sources=separator.info.max_speakers or 3,
-                    window_s=plan.window_s,
-                    hop_s=plan.hop_s,
-                )
+                with network_mixture(cache, heard, plan, internal, hook) as sharp:
+                    found = stitch(
+                        sharp,
+                        streams,
+                        lambda: create("separator", plan.separator, device=plan.device, **plan.separator_options),
+                        directory=internal,
+                        hook=hook,
+                        speakers=plan.speakers,
+                        min_speakers=plan.min_speakers,
+                        max_speakers=plan.max_speakers,
+                        known=known,
+                        sources=separator.info.max_speakers or 3,
+                        window_s=plan.window_s,
+                        hop_s=plan.hop_s,
+                    )
                 phantoms = found.phantoms
                 streams, table, blocks = found.streams, found.table, render_blocks(heard, found.table, found.store)
         table.save(internal / TABLE)

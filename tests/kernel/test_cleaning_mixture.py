@@ -14,7 +14,7 @@ from speaksep_kernel.errors import PluginError, StoreError
 from speaksep_kernel.plugins import PluginInfo
 from speaksep_kernel.progress import silent
 from speaksep_kernel.recording import AnalysisCache, Mixdown, Recording
-from speaksep_kernel.results.cleaned import CleanedCache, against_given, clean_mixture, given_mixture
+from speaksep_kernel.results.cleaned import CleanedCache, against_given, clean_mixture, given_mixture, network_mixture
 from speaksep_kernel.results.exporters import Flac
 from speaksep_kernel.results.write import write_tracks
 from speaksep_kernel.separation.cleaners.chain import Step, cleaned_blocks
@@ -101,6 +101,20 @@ def test_tracks_and_residual_add_up_to_what_was_recorded(speech: Float32, tmp_pa
     assert lost == 0
     assert abs(float(np.mean(tracks[0]))) < 1e-3
     assert not np.any(tracks[0][20 * RATE_HZ + 80 : 22 * RATE_HZ - 80])
+
+
+def test_the_network_hears_everything_cleaned_but_the_noise(speech: Float32, tmp_path: Path) -> None:
+    offset = to_16_bit(speech / 2 + np.float32(0.1) * (speech != 0))
+    plan = Plan(cleaning=("dc", "denoise"), cleaning_options={"denoise": {"limit_db": 6}})
+    with cleaned(offset, tmp_path, "dc") as mixture:  # as if it were denoised too
+        with network_mixture(mixture.given, mixture, plan, tmp_path, silent) as heard:
+            sound = heard.read()
+        np.testing.assert_array_equal(sound, mixture.read())
+        assert [path.name for path in tmp_path.iterdir()] == ["cleaned.flac"]
+        for steps, expected in ((("denoise",), mixture.given), (("dc",), mixture), ((), mixture)):
+            with network_mixture(mixture.given, mixture, Plan(cleaning=steps), tmp_path, silent) as heard:
+                assert heard is expected
+        assert len(mixture.given.read(0, 10)) == 10  # not closed
 
 
 def test_the_same_recording_gives_the_same_file(speech: Float32, tmp_path: Path) -> None:
