@@ -13,17 +13,6 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "batch" / "separate.ipynb"
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
-@pytest.mark.parametrize("name", ["source", "directory", "speakers", "separator", "format", "device"])
-def test_every_parameter_has_a_type_and_a_word_about_it(name):
-    parameter = papermill.inspect_notebook(str(NOTEBOOK))[name]
-    assert parameter["inferred_type_name"] in {"str", "int"}
-    assert len(parameter["help"]) > 20
-
-
-def test_notebook_is_stored_without_outputs():
-    assert '"output_type"' not in NOTEBOOK.read_text()
-
-
 @pytest.mark.slow
 def test_it_separates_a_conversation(tmp_path, monkeypatch):
     monkeypatch.setenv("PYANNOTE_METRICS_ENABLED", "false")
@@ -40,3 +29,5 @@ def test_it_separates_a_conversation(tmp_path, monkeypatch):
     assert "2 speaker(s)" in printed
     assert "tracks + residual = recording" in printed
     assert (tmp_path / "tracks" / "speaker_2.flac").exists()
+    # An hour's picture has as many pixels as this one's.
+    assert (tmp_path / "out.ipynb").stat().st_size < 300_000
