@@ -91,6 +91,18 @@ def _serve(command: list[str], url: str, cwd: Path, home: Path) -> Iterator[str]
 
 
 @pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Iterator[str]]:
+    """``serve(cwd, path, "module", argument, …)`` runs a Python module that serves ``path`` on ``--port``."""
+
+    def run(cwd: Path, path: str, *words: str) -> Iterator[str]:
+        port = _free_port()
+        command = [sys.executable, "-m", *words, f"--port={port}"]
+        return _serve(command, f"http://127.0.0.1:{port}{path}", cwd, tmp_path_factory.mktemp("home"))
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def lab(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """JupyterLab; its base address."""
     home = tmp_path_factory.mktemp("home")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import anywidget
@@ -31,7 +30,7 @@ def in_panel(widget: SpeakSepWidget, **layout: Any) -> panel.custom.AnyWidgetCom
     >>> in_panel(SpeakerTracks("tracks")).servable()  # doctest: +SKIP
     """
     state = {name: getattr(widget, name) for name in _shared(type(widget))}
-    component = _component(type(widget))(**state, **{"sizing_mode": "stretch_width", **layout})
+    component = _component(widget)(**state, **{"sizing_mode": "stretch_width", **layout})
     component.widget = widget
 
     def shown(change: Any) -> None:
@@ -66,7 +65,7 @@ def _shared(kind: type[SpeakSepWidget]) -> list[str]:
     return [name for name in names if name not in _FRAME and not name.startswith("_") and name != "name"]
 
 
-@cache
-def _component(kind: type[SpeakSepWidget]) -> type[_Asking]:
-    parameters = {name: param.Parameter() for name in _shared(kind)}
-    return type(kind.__name__, (_Asking,), {**parameters, "_esm": kind._esm, "_stylesheets": [kind._css]})
+def _component(widget: SpeakSepWidget) -> type[_Asking]:
+    parameters = {name: param.Parameter() for name in _shared(type(widget))}
+    own = {"_esm": widget._esm, "_stylesheets": [widget._css]}
+    return type(type(widget).__name__, (_Asking,), {**parameters, **own})
