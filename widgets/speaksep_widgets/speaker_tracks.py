@@ -10,7 +10,7 @@ from typing import Any
 
 import traitlets
 
-from speaksep_kernel.errors import SpeakSepError
+from speaksep_kernel.errors import InputError, SpeakSepError
 from speaksep_kernel.pipeline import edit as render_edits
 from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.results.assembly import STREAMS
@@ -88,7 +88,7 @@ class SpeakerTracks(LaneWidget):
         self._lock = threading.Lock()
         self._wanted: EditLog | None = None
         self._thread: threading.Thread | None = None
-        self._log = edit_log(self._separation.directory)
+        self._log = self._stored = edit_log(self._separation.directory)
         self._streams = Streams.load(self._separation.directory / INTERNAL / STREAMS)
         self._show(self._separation)
 
@@ -197,14 +197,35 @@ class SpeakerTracks(LaneWidget):
                     self.set_trait("rendering", False)
                     return
             try:
+                if edit_log(self._separation.directory) != self._stored:
+                    raise InputError(
+                        "somebody else corrected it meanwhile", reason="changed-meanwhile", hint="make the edit again"
+                    )
                 self._separation = render_edits(self._separation, log, source=self._source)
+                self._stored = log
             except SpeakSepError as error:
-                self.set_trait("word", f"Not rendered: {error}")
-                continue
-            if self._wanted is None:
-                self._show(self._separation)
-                self.set_trait("revision", self.revision + 1)
-                self.set_trait("word", "")
+                self._show_stored(f"Not corrected: {error}")
+            except Exception as error:  # or no later correction would ever be rendered
+                self._show_stored(f"Not corrected: {type(error).__name__}: {error} (a fault of ours)")
+            else:
+                if self._wanted is None:
+                    self._show(self._separation)
+                    self.set_trait("revision", self.revision + 1)
+                    self.set_trait("word", "")
+
+    def _show_stored(self, word: str) -> None:
+        """Go back to what the directory holds: another page may have corrected it meanwhile."""
+        self.set_trait("word", word)
+        with self._lock:
+            self._wanted = None
+        try:
+            self._log = self._stored = edit_log(self._separation.directory)
+            self._separation = Separation.open(self._separation.directory)
+        except SpeakSepError as error:
+            self.set_trait("word", f"{word}. {error}")
+        else:
+            self._show(self._separation)
+            self.set_trait("revision", self.revision + 1)
 
     def _show(self, separation: Separation) -> None:
         with self.hold_sync():
