@@ -33,7 +33,7 @@ RARE_SHARE = 0.02
 UNLIKE = 0.35
 """Who speaks for 2 % (2 s at most) is a person too if the voice is less like every other than this."""
 SIMULTANEOUS_S = 0.5
-SIMULTANEOUS_SHARE = 0.02
+SIMULTANEOUS_SHARE = 0.01
 """Two voices heard at once for this long, and this much of the speech, are two people, however alike."""
 HANDOVER_S = 0.3
 ALIKE = 0.3

@@ -12,7 +12,7 @@ from speaksep_kernel.voices.embedding import ACTIVE
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 from speaksep_kernel.voices.turns import Turn
 
-WEIGHTS = np.array([-1.3, 0.82, 0.97, 0.23, -0.63])
+WEIGHTS = np.array([-0.94, 0.76, 1.21, 0.34, -0.83])
 """Constant; then what each of `evidence` is worth in log-odds: a logistic regression on simulated conversations
 (tests/bench/bench_conversations.py --fit)."""
 SURE = (0.02, 0.98)

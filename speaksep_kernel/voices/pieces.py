@@ -19,7 +19,7 @@ LONG = PIECE + HOP - 1
 """Runs of this many frames hold a whole piece wherever they start."""
 SAME = 5
 """Runs that start and end within this many frames of one another are the same, seen by another window."""
-PLENTY_S = 30.0
+PLENTY_S = 32.0
 """With less speech than this nobody has enough pieces for their mean to tell people apart better than whole streams."""
 
 Span = tuple[int, int]

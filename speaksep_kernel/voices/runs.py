@@ -92,12 +92,10 @@ def _parts(activity: NDArray[np.uint8], voices: list[Voice], dim: int, one_voice
     nothing = np.zeros((len(voices), len(voices)), bool)
     person = agglomerate(vectors, weights, nothing, threshold=one_voice)
     frames = np.arange(len(activity))
+    outside = np.array([np.maximum(v.run[0] - frames, frames - v.run[1] + 1).clip(0) for v in voices])
     # Where pieces lie one over another, the one whose middle is nearer.
-    away = [
-        np.maximum(v.run[0] - frames, frames - v.run[1] + 1).clip(0) * len(frames)
-        + abs(2 * frames + 1 - sum(v.run)) // 2
-        for v in voices
-    ]
+    middle = np.array([abs(2 * frames + 1 - sum(v.run)) for v in voices]) / (4 * len(frames))
+    away = outside + np.where(outside == 0, middle, 0)
     nearest = person[np.argmin(away, axis=0)]
     parts = []
     for k in range(int(person.max()) + 1):

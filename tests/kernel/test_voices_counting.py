@@ -97,7 +97,7 @@ def test_a_short_run_seen_by_two_windows_is_one():
     assert list(grid.cut(100, 160 + SAME + 1)) == [(100, 161 + SAME)]
 
 
-@pytest.mark.parametrize(("frames", "enough"), [(300, False), (301, True)], ids=["thirty seconds", "a little more"])
+@pytest.mark.parametrize(("frames", "enough"), [(320, False), (321, True)], ids=["not yet", "a little more"])
 def test_there_is_plenty_of_speech_above_half_a_minute(frames, enough):
     rows = [(k, 0, frames, voice(1)) for k in range(5)]
     assert plenty(streams_of(rows, windows=5)) is enough
