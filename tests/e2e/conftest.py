@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from urllib.parse import urlparse
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 import speaksep_kernel as speaksep
 
@@ -176,9 +177,16 @@ def in_lab(lab: str, page: Page) -> Callable[[str], Page]:
         page.wait_for_selector(
             '.jp-NotebookPanel [data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]'
         )
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        return page
+        # While Lab is still starting the kernel it runs nothing, or asks which one.
+        for _ in range(10):
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            try:
+                expect(page.locator(".jp-InputPrompt").first).to_have_text(re.compile(r"[*\d]"), timeout=6000)
+                return page
+            except AssertionError:
+                page.keyboard.press("Escape")
+        raise AssertionError(f"{name} was not run")
 
     return run
 

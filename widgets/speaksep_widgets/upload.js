@@ -47,6 +47,7 @@ function render({ model, el }) {
     cancel.disabled = !running;
     resume.disabled = !canResume;
     input.disabled = Boolean(running);
+    if (!running) input.value = ""; // or choosing the same file again would be no change
   }
 
   /** The state for Python, other views, and this page when it is opened again. */
@@ -127,7 +128,6 @@ function render({ model, el }) {
       running = null;
       tell(file.size, "done");
       say(`${data.name} is here: ${Math.round(data.seconds)} s.`);
-      input.value = "";
       buttons();
     } catch (error) {
       running = null;
