@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from speaksep_widgets.panel import in_panel
 from speaksep_widgets.speaker_tracks import SpeakerTracks
 tracks = SpeakerTracks("tracks")
 def tell(change):
-    state = {"mixer": tracks.mixer, "edits": tracks.edit_log["edits"], "speakers": tracks.speakers}
+    state = {"mixer": tracks.mixer, "edits": tracks.edit_log["edits"], "speakers": tracks.speakers,
+             "auto_gain": tracks.auto_gain}
     pathlib.Path("state.json").write_text(json.dumps(state))
 tracks.observe(tell)
 panel.extension()
@@ -66,12 +68,16 @@ def test_the_same_widget_offline(application: tuple[str, Path], page: Page) -> N
     page.get_by_role("textbox", name="Name of speaker_1").fill("Anna")
     page.keyboard.press("Enter")
     page.keyboard.press("s")
+    page.keyboard.press("a")
     for _ in range(300):
         state = json.loads((folder / "state.json").read_text() or "{}") if (folder / "state.json").exists() else {}
-        if state.get("edits") and state["mixer"]:
+        if state.get("edits") and state["mixer"] and state["auto_gain"]:
             break
         page.wait_for_timeout(200)
     assert state["edits"] == [{"op": "rename", "speaker": 1, "name": "Anna"}]
     assert state["mixer"]["speaker_1"]["solo"] is True
     assert state["speakers"][0]["name"] == "Anna"
     expect(page.get_by_role("button", name="Solo speaker_1")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Waveforms fill their lanes")).to_have_attribute("aria-pressed", "true")
+    lane = page.get_by_role("img", name="Anna")
+    expect(lane).to_have_attribute("aria-label", re.compile(r"turns, between .* loudest -\d+ dBFS at .*, heard$"))
