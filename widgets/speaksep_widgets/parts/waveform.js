@@ -104,7 +104,7 @@ class PeakStore {
 
   /** Few at a time and the latest first: what was asked for a second ago is off the screen. */
   pump() {
-    while (this.inFlight < 4 && this.wanted.length) {
+    while (this.inFlight < 2 && this.wanted.length) {
       const [key, level, index] = this.wanted.pop();
       const length = this.seconds / 2 ** level;
       this.inFlight++;
@@ -127,8 +127,8 @@ class PeakStore {
           this.changed();
         });
     }
-    if (this.wanted.length > 64) {
-      for (const [key] of this.wanted.splice(0, this.wanted.length - 64)) this.pieces.delete(key);
+    if (this.wanted.length > 16) {
+      for (const [key] of this.wanted.splice(0, this.wanted.length - 16)) this.forget(key);
     }
     if (this.pieces.size > 600) {
       for (const key of [...this.pieces.keys()].slice(1, 200)) this.pieces.delete(key);
@@ -159,13 +159,15 @@ class PeakStore {
     const first = Math.max(0, Math.floor(view.start / pieceLength));
     const last = Math.min(2 ** best - 1, Math.floor((view.stop - 1e-9) / pieceLength));
     for (let index = first; index <= last; index++) this.piece(best, index, true);
+    const seen = []; // the piece that the pixel before lay in, by zoom
     for (let pixel = 0; pixel < width; pixel++) {
       const from = view.time(pixel, width);
       const to = view.time(pixel + 1, width);
       for (let level = best; level >= 0; level--) {
         const length = this.seconds / 2 ** level;
         const index = Math.floor(from / length);
-        const values = this.piece(level, index, false);
+        if (seen[level]?.index !== index) seen[level] = { index, values: this.piece(level, index, false) };
+        const { values } = seen[level];
         if (!values) continue;
         const scale = PeakStore.PIECE / length;
         const a = Math.max(0, Math.min(PeakStore.PIECE - 1, Math.floor((from - index * length) * scale)));
