@@ -175,7 +175,7 @@ class Transport extends EventTarget {
           this.startedAt += this.context.currentTime + 0.03 - when;
           when = this.context.currentTime + 0.03;
         }
-        const offset = at - number * Transport.PIECE_S;
+        const offset = Math.max(0, at - number * Transport.PIECE_S); // sums of many lengths miss by 1e-13
         const length = Math.min((number + 1) * Transport.PIECE_S, end) - at;
         lanes.forEach((lane, row) => this.schedule(lane, buffers[row], when, offset / this.speed, length / this.speed));
         when += length / this.speed;
