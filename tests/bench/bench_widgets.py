@@ -186,7 +186,9 @@ def ours(page: Page, traffic: Traffic, url: str, root: Path, result: Path) -> It
           const since = performance.now();
           for (const kind of ["pointerdown", "pointerup"]) canvas.dispatchEvent(new PointerEvent(kind, at));
           const look = () => window.played.length ? resolve((window.played[0].heard - since) / 1000)
-            : performance.now() - since > 30000 ? reject(new Error("no sound for 30 s: " + document.querySelector(".speaker-tracks [role=status]").textContent + document.querySelector(".speaker-tracks [role=timer]").textContent + " seek " + part)) : setTimeout(look, 2);
+            : performance.now() - since > 30000
+            ? reject(new Error(document.querySelector(".speaker-tracks [role=status]").textContent))
+            : setTimeout(look, 2);
           look();
         })""",
                 part,
