@@ -33,7 +33,6 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python tests/bench/bench_startup.py
 	$(BIN)/python tests/bench/bench_diagnosis.py
-	$(BIN)/python tests/bench/bench_cleaning.py
 	$(BIN)/python tests/bench/bench_edit.py $(firstword $(MINUTES))
 	$(BIN)/python tests/bench/bench_long.py $(MINUTES)
 	$(BIN)/python -m speaksep_kernel.training.score --items $(ITEMS) $(if $(wildcard $(SPEECH)),--corpus $(SPEECH))
