@@ -304,7 +304,9 @@ def _separation_why(diagnosis: Diagnosis, separator: str, needed: bool) -> str:
     if not needed:
         return "Nobody talks over anybody: the tracks are cut out of the recording as it is, without a network."
     share = f"{100 * diagnosis.overlap_ratio:.0f} % of the speech"
-    return f"{separator} separates the {len(diagnosis.overlap_spans)} places where people overlap ({share})."
+    spans = len(diagnosis.overlap_spans)
+    places = "place" if spans == 1 else f"{spans} places"
+    return f"{separator} separates the {places} where people overlap ({share})."
 
 
 def _source_why(diagnosis: Diagnosis) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class PlanCard(ipywidgets.VBox):
         self.diagnosis = diagnosis
         self._proceed = proceed
         self.plan = make_plan(diagnosis, **choices)
-        wide: dict[str, Any] = {"style": {"description_width": "9em"}, "layout": {"width": "24em"}}
+        wide: dict[str, Any] = {"style": {"description_width": "11em"}, "layout": {"width": "26em"}}
         self.speakers = ipywidgets.BoundedIntText(
             value=self.plan.speakers or AUTO, min=AUTO, max=MOST_SPEAKERS, description="Speakers (0: count)", **wide
         )

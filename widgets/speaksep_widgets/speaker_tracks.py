@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from speaksep_kernel.results.picture import COLOURS
 from speaksep_kernel.results.rerender import edit_log, replayed
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.voices.streams import Streams
+from speaksep_kernel.voices.turns import Turn
 from speaksep_widgets.base import Answer
 from speaksep_widgets.esm import css, esm
 from speaksep_widgets.lanes import Lanes
@@ -177,7 +178,7 @@ class SpeakerTracks(LaneWidget):
             seconds[turn.speaker] += turn.seconds
         with self.hold_sync():
             self._show_speakers([(n, edited.names.get(n), seconds[n], sure.get(n, 1.0)) for n in edited.speakers])
-            self.set_trait("turns", [[t.start_s, t.end_s, t.speaker, t.confidence] for t in turns])
+            self.set_trait("turns", _listed(turns))
         self.set_trait("edit_log", log.model_dump(mode="json"))
         self.set_trait("word", "Rendering…")
         with self._lock:
@@ -233,7 +234,7 @@ class SpeakerTracks(LaneWidget):
             self._show_speakers(
                 [(track.speaker, track.name, track.seconds, track.confidence) for track in separation.tracks]
             )
-            self.set_trait("turns", [[t.start_s, t.end_s, t.speaker, t.confidence] for t in separation.turns])
+            self.set_trait("turns", _listed(separation.turns))
             self.set_trait("edit_log", self._log.model_dump(mode="json"))
 
     def _show_speakers(self, speakers: list[tuple[int, str | None, float, float]]) -> None:
@@ -251,3 +252,8 @@ class SpeakerTracks(LaneWidget):
                 for number, name, seconds, sure in speakers
             ],
         )
+
+
+def _listed(turns: Iterable[Turn]) -> list[list[float]]:
+    """Turns as the page takes them, to the millisecond as in RTTM: the same whether stored or just corrected."""
+    return [[round(t.start_s, 3), round(t.end_s, 3), t.speaker, t.confidence] for t in turns]
