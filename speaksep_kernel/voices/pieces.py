@@ -21,20 +21,22 @@ SAME = 5
 """Runs that start and end within this many frames of one another are the same, seen by another window."""
 PLENTY_S = 32.0
 """With less speech than this nobody has enough pieces for their mean to tell people apart better than whole streams."""
+MOST_S = 240.0
+"""With more, stray pieces add up to people: measured on recordings of up to three minutes, wrong on one of ten."""
 
 Span = tuple[int, int]
 """[first, last) frame."""
 
 
 def plenty(streams: Streams) -> bool:
-    """Whether anybody speaks for `PLENTY_S` in all."""
+    """Whether there is speech for `PLENTY_S` in all, and for no more than `MOST_S`."""
     if not len(streams):
         return False
     total = int(streams.window_start[-1]) + streams.window_frames
     heard = np.zeros(total, np.bool_)
     for start, row in zip(streams.window_start[streams.window], streams.activity, strict=True):
         heard[start : start + streams.window_frames] |= row > 127
-    return bool(heard.sum() * FRAME_S > PLENTY_S)
+    return bool(PLENTY_S < heard.sum() * FRAME_S <= MOST_S)
 
 
 class Grid:
