@@ -29,7 +29,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# About twenty minutes on two idle cores; the whole of it: make bench MINUTES="60 240" ITEMS=50
+# Some ten minutes on two cores, and the widgets in a browser; the long recordings: make bench MINUTES="60 240" ITEMS=50
 bench: $(READY)
 	$(BIN)/python tests/bench/bench_startup.py
 	$(BIN)/python tests/bench/bench_diagnosis.py
