@@ -42,7 +42,7 @@ bench: $(READY)
 # A new lock of everything, made in a place of its own. Torch without its local version: the machine decides CPU or CUDA.
 lock:
 	$(PYTHON) -m venv --clear build/lock
-	build/lock/bin/pip install --quiet '.[widgets,dashboards,hub,onnx,remote,training,bench,test,lint]'
+	build/lock/bin/pip install --quiet '.[widgets,dashboards,hub,celery,dask,onnx,postgresql,remote,training,bench,test,lint]'
 	build/lock/bin/pip freeze --exclude speaksep | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' > requirements.lock
 	rm -r build/lock
 
