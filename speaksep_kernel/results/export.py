@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -67,6 +68,11 @@ def export_files(
         ``output-is-the-result``, ``no-audio-format`` and ``no-loudness``.
     StoreError
         The disk is full, or may not be written to.
+
+    Warns
+    -----
+    UserWarning
+        A loudness is not reached, or tracks reach beyond full scale and are written softer.
     """
     if directory.resolve() == separation.directory.resolve():
         raise InputError(
@@ -90,6 +96,8 @@ def export_files(
             writers[file] = write
     if loudness:
         gains |= _gains(handover, formats, loudness)
+    elif any(name in available("speaksep.exporters") for name in formats):
+        gains |= _gains_to_full_scale(handover)
     with staged_files(directory, tuple(writers), overwrite=overwrite) as stage:
         for file, write in track(writers.items(), hook, "export", len(writers)):
             write(stage / file)
@@ -118,6 +126,22 @@ def _gains(handover: Handover, formats: Sequence[str], loudness: Target) -> dict
     if not separation.tracks:
         raise InputError("there is no track", reason="no-loudness", hint="export the residual without a loudness")
     return track_gains({handover.names[t.speaker]: t.file for t in separation.tracks}, separation.residual, loudness)
+
+
+def _gains_to_full_scale(handover: Handover) -> dict[Path, float]:
+    """One gain for all files where one of floats reaches beyond full scale: whole numbers would cut it off."""
+    files = [*(track.file for track in handover.separation.tracks), handover.separation.residual]
+    floats = [each for file in files if (each := Recording.open(file)).subtype == "FLOAT"]
+    peak = max((float(np.abs(block).max(initial=0)) for each in floats for block in each.blocks()), default=0.0)
+    if peak <= 1:
+        return {}
+    over_db = 20 * float(np.log10(peak))
+    warnings.warn(
+        f"the tracks reach {over_db:.1f} dB beyond full scale, which audio formats do not hold: all of them and the "
+        f"residual are written {over_db:.1f} dB softer (the packages multichannel, stems and rocrate keep the levels)",
+        stacklevel=4,
+    )
+    return dict.fromkeys(files, (1 - 2**-23) / peak)
 
 
 def _files(name: str, handover: Handover, gains: Mapping[Path, float]) -> dict[str, Callable[[Path], None]]:

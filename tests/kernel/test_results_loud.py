@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from speaksep_kernel import export
 from speaksep_kernel.diagnosis.plan import Plan
 from speaksep_kernel.recording import Recording
 from speaksep_kernel.results.separate import separate_recording
@@ -51,3 +52,20 @@ def test_loud_speech_is_held_by_tracks_and_residual_together(monkeypatch, tmp_pa
     assert max(np.abs(file).max() for file in files) < 1
     assert np.abs(sum(files) - sf.read(tmp_path / "loud.wav")[0]).max() < 10 ** (-90 / 20)
     assert result.manifest.clipped_samples == 0
+
+
+@pytest.mark.parametrize("to", ["flac", "wav"])
+def test_beyond_full_scale_is_exported_softer_and_said(monkeypatch, tmp_path, to):
+    audio = beats(1.7)
+    result = separated(monkeypatch, tmp_path, audio, format="flac", subtype="FLOAT")
+    with pytest.warns(UserWarning, match=r"reach 4\.[56] dB beyond full scale.* are written 4\.[56] dB softer"):
+        files = export(result, [to, "csv"], tmp_path / "new")
+    exported = sf.read(files[0])[0]
+    np.testing.assert_allclose(exported * np.abs(audio).max(), audio, atol=1e-6)
+
+
+def test_packages_and_labels_of_it_are_as_they_were(monkeypatch, tmp_path):
+    audio = beats(1.7)
+    result = separated(monkeypatch, tmp_path, audio, format="flac", subtype="FLOAT")
+    [file, _] = export(result, ["multichannel", "csv"], tmp_path / "new")
+    np.testing.assert_allclose(sf.read(file)[0], audio, atol=1e-6)

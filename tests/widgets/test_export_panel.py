@@ -1,8 +1,11 @@
 """The export form does what the verb does."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.results.values import Separation
@@ -50,3 +53,11 @@ def test_files_that_exist_are_kept_unless_asked(separation: Separation, tmp_path
     assert panel.files == ()
     panel.overwrite.value = True
     assert len(panel.export().wait(30)) == 1
+
+
+def test_what_was_written_otherwise_is_said(separation: Separation, tmp_path: Path) -> None:
+    sf.write(tmp_path / "residual.wav", np.full(16000, 2.0, np.float32), 16000, "FLOAT")
+    panel = ExportPanel(replace(separation, residual=tmp_path / "residual.wav"), formats=["flac"])
+    panel.export().wait(30)
+    assert "reach 6.0 dB beyond full scale" in panel.remarks[0]
+    assert panel.remarks[0][:40] in panel.written.value

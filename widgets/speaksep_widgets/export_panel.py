@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from functools import partial
 from html import escape
@@ -39,6 +40,8 @@ class ExportPanel(ipywidgets.VBox):
         The other fields.
     files
         What was written last.
+    remarks
+        What there was to say about it, such as tracks that had to be written softer.
     work
         What runs or ran last.
 
@@ -56,6 +59,7 @@ class ExportPanel(ipywidgets.VBox):
     ) -> None:
         self._separation = separation
         self.files: tuple[Path, ...] = ()
+        self.remarks: tuple[str, ...] = ()
         self.work: Work[tuple[Path, ...]] | None = None
         self.formats: dict[str, ipywidgets.Checkbox] = {}
         shown: list[Any] = []
@@ -97,7 +101,7 @@ class ExportPanel(ipywidgets.VBox):
 
     def export(self) -> Work[tuple[Path, ...]]:
         """As the button does."""
-        self.files, self.written.value = (), ""
+        self.files, self.remarks, self.written.value = (), (), ""
         self.work = Work(self._export, "Export", self._show)
         self._space.children = (self.work,)
         return self.work.start()
@@ -105,7 +109,11 @@ class ExportPanel(ipywidgets.VBox):
     def _export(self, hook: Any) -> tuple[Path, ...]:
         separation = self._opened()
         arguments = {**self.choices, "directory": self._place(separation)}
-        return partial(export, separation, **arguments)(hook=hook)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", UserWarning)
+            files = partial(export, separation, **arguments)(hook=hook)
+        self.remarks = tuple(str(each.message) for each in said if each.category is UserWarning)
+        return files
 
     def _opened(self) -> Separation:
         if callable(self._separation):
@@ -125,4 +133,5 @@ class ExportPanel(ipywidgets.VBox):
         self.files = files
         self.directory.value = str(files[0].parent)
         items = "".join(f"<li>{escape(file.name)}</li>" for file in files)
-        self.written.value = f"<p>Written to {escape(str(files[0].parent))}:</p><ul>{items}</ul>"
+        remarks = "".join(f"<p>{escape(words)}</p>" for words in self.remarks)
+        self.written.value = f"<p>Written to {escape(str(files[0].parent))}:</p><ul>{items}</ul>{remarks}"
