@@ -15,9 +15,9 @@ from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.errors import InputError, SpeakSepError
 from speaksep_kernel.pipeline import diagnose, separate
 from speaksep_kernel.recording import Recording
+from speaksep_kernel.recording.suffixes import SUFFIXES
 from speaksep_kernel.results.directory import MANIFEST
 from speaksep_kernel.results.values import Separation
-from speaksep_widgets.file_browser import SUFFIXES
 from speaksep_widgets.work import Work
 
 Verb: TypeAlias = Literal["diagnose", "separate"]

@@ -11,18 +11,8 @@ from typing import Any
 import ipywidgets
 
 from speaksep_kernel.errors import InputError, SpeakSepError
+from speaksep_kernel.recording.suffixes import SUFFIXES
 from speaksep_kernel.results.directory import MANIFEST
-
-SUFFIXES = frozenset(
-    f".{name}"
-    for names in (
-        "wav wave rf64 w64 aif aiff au snd flac sph nist",
-        "ogg oga opus mp3 m4a aac wma amr",
-        "mp4 m4v mov mkv webm avi",
-    )
-    for name in names.split()
-)
-"""What recordings are called; a file by another name opens too, its content decides."""
 
 MOST = 2000
 """Entries shown of a folder: more make the page slow and nobody reads them."""
