@@ -1,0 +1,210 @@
+"""Databases of the job table: where they are, how they are opened and migrated, what their errors mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from speaksep_kernel.errors import InputError, StoreError
+from speaksep_kernel.jobs.tables import REVISION
+
+TRANSIENT = frozenset({"store-busy", "store-full", "store-unreachable", "store-conflict"})
+"""Reasons of a StoreError that may be gone in a minute."""
+
+_MIGRATING = 0x53706565  # key of PostgreSQL's advisory lock: "Spee"
+
+
+def default_place() -> str:
+    """Where the table is when nobody says: ``SPEAKSEP_JOBS`` (a path or a URL), or a file of the user."""
+    from platformdirs import user_data_path
+
+    return os.environ.get("SPEAKSEP_JOBS") or str(user_data_path("speaksep") / "jobs.sqlite3")
+
+
+def url_of(place: str | Path) -> URL:
+    """The database that a path or a URL means.
+
+    Raises
+    ------
+    InputError
+        Reason ``bad-database`` or ``missing-package``.
+    """
+    words = str(place)
+    if "://" not in words:
+        words = f"sqlite:///{Path(words).expanduser().absolute()}"
+    try:
+        url = make_url(words)
+    except (ArgumentError, ValueError):
+        raise InputError("the address of the job table is not a URL", reason="bad-database", hint=_PLACES) from None
+    backend = url.get_backend_name()
+    if backend in ("postgres", "postgresql"):
+        if find_spec("psycopg") is None:
+            raise InputError(
+                "PostgreSQL needs a package that is not installed: psycopg",
+                reason="missing-package",
+                hint="pip install 'speaksep[postgresql]'",
+            )
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or url.database in (None, "", ":memory:"):
+        shown = url.render_as_string(hide_password=True)
+        raise InputError(f"no job table can be in {shown!r}", reason="bad-database", hint=_PLACES)
+    return url
+
+
+_PLACES = "a path, sqlite:///path, or postgresql://user@host/name"
+
+
+def engine_of(url: URL, *, patience_s: float) -> Engine:
+    """Connections to it, with transactions as the table needs them.
+
+    Parameters
+    ----------
+    url
+        From :func:`url_of`.
+    patience_s
+        How long to wait for another writer.
+
+    Raises
+    ------
+    StoreError
+        Reason ``store-failed``: the folder of the file cannot be made.
+    """
+    if url.get_backend_name() == "postgresql":
+        # A server that was restarted is met with new connections.
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(patience_s))})
+    folder = Path(str(url.database)).parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot make the folder {str(folder)!r} of the job table: {error.strerror}",
+            reason="store-failed",
+            hint="check the path, or name another with SPEAKSEP_JOBS",
+        ) from error
+    engine = create_engine(url, connect_args={"timeout": patience_s})
+
+    @event.listens_for(engine, "connect")
+    def settings(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: see below
+        connection.execute("PRAGMA foreign_keys = ON")
+        # What was acknowledged is on the disk: a job that was submitted survives a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that will write takes the lock first: one that read before could only fail.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the tables to a revision, up or down, in one transaction; processes that do so at once take turns.
+
+    Parameters
+    ----------
+    engine
+        From :func:`engine_of`.
+    revision
+        ``"head"``, ``"base"`` (nothing is left) or a number.
+
+    Raises
+    ------
+    StoreError
+        Reason ``store-newer`` (a later SpeakSep made it), or what :func:`explained` says.
+    """
+    with explained(engine):
+        if engine.dialect.name == "sqlite":
+            _write_ahead(engine)
+        elif revision == "head":
+            with engine.begin() as connection:
+                if _revision(connection) == REVISION:
+                    return
+        with engine.execution_options(writes=True).begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+            now = _revision(connection)
+            if now == REVISION and revision == "head":
+                return
+            _run_alembic(connection, now, revision)
+
+
+def _write_ahead(engine: Engine) -> None:
+    # Readers and one writer at once; the file remembers it. Not possible inside a transaction.
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA journal_mode = WAL")
+    finally:
+        raw.close()
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _run_alembic(connection: Connection, now: str | None, revision: str) -> None:
+    from alembic import command  # a tenth of a second, which a table that is up to date never pays
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]  # newest first
+    if now is not None and now not in known:
+        raise StoreError(
+            f"the job table has revision {now!r}, this SpeakSep knows those up to {known[0]!r}",
+            reason="store-newer",
+            hint="update SpeakSep, or name another table with SPEAKSEP_JOBS",
+        )
+    down = revision == "base" or (now in known and revision in known and known.index(revision) > known.index(now))
+    (command.downgrade if down else command.upgrade)(config, revision)
+
+
+@contextmanager
+def explained(engine: Engine) -> Iterator[None]:
+    """Turn the database's errors into ours.
+
+    Raises
+    ------
+    StoreError
+        Reason ``store-busy``, ``store-full``, ``store-unreachable``, ``store-conflict`` (all :data:`TRANSIENT`),
+        ``store-damaged`` or ``store-failed``.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        place = engine.url.render_as_string(hide_password=True)
+        reason, hint = _meaning(error)
+        raise StoreError(f"job table {place}: {error.orig}", reason=reason, hint=hint) from error
+
+
+def _meaning(error: DBAPIError) -> tuple[str, str]:
+    said = str(error.orig).lower()
+    code = getattr(error.orig, "sqlstate", None) or ""
+    for words, codes, reason, hint in _MEANINGS:
+        if any(word in said for word in words) or code.startswith(codes):
+            return reason, hint
+    if error.connection_invalidated or (not code and type(error.orig).__module__.startswith("psycopg")):
+        return "store-unreachable", "is the database server running, and its address right?"
+    return "store-failed", "check the place of the table and its permissions"
+
+
+_MEANINGS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
+    (("database is locked", "table is locked"), ("55P03",), "store-busy", "another process is writing; try again"),
+    (("disk is full", "disk i/o error"), ("53",), "store-full", "free some space; nothing was lost"),
+    (("not a database", "malformed"), ("XX",), "store-damaged", "restore a copy, or name another table"),
+    ((), ("08", "57P"), "store-unreachable", "is the database server running, and its address right?"),
+    ((), ("40",), "store-conflict", "two transactions were in each other's way; try again"),
+)

@@ -1,0 +1,88 @@
+"""How requests become rows: many at once, and one row however often one key is sent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from speaksep_kernel.errors import InputError
+from speaksep_kernel.jobs.job import JobRequest
+from speaksep_kernel.jobs.states import State
+from speaksep_kernel.jobs.tables import jobs
+
+_AT_ONCE = 400  # variables of one statement are limited
+
+
+def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -> tuple[list[Row[Any]], set[str]]:
+    """Insert what is not there yet.
+
+    Parameters
+    ----------
+    connection
+        In a writing transaction.
+    requests
+        In the order in which they are to run.
+    now
+        Seconds since 1970.
+
+    Returns
+    -------
+    The row of each request, and the ids of the new ones.
+
+    Raises
+    ------
+    InputError
+        Reason ``key-conflict``: a key was used before, for another job.
+    """
+    new = [_row(request, now) for request in requests]
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(dialect.insert(jobs).on_conflict_do_nothing(index_elements=["owner", "key"]), new)
+    by_id = {row.id: row for row in _rows(connection, jobs.c.id, (row["id"] for row in new))}
+    missing = {(row["owner"], row["key"]) for row in new if row["id"] not in by_id}
+    by_key = {(row.owner, row.key): row for row in _rows(connection, tuple_(jobs.c.owner, jobs.c.key), missing)}
+    found = []
+    for row, request in zip(new, requests, strict=True):
+        job = by_id.get(row["id"]) or by_key[row["owner"], row["key"]]
+        _check_same(job, request)
+        found.append(job)
+    return found, set(by_id)
+
+
+def _row(request: JobRequest, now: float) -> dict[str, Any]:
+    return asdict(request) | {
+        "id": secrets.token_hex(8),
+        "parameters": dict(request.parameters),
+        "state": State.QUEUED,
+        "attempt": 0,
+        "failures": 0,
+        "losses": 0,
+        "beat": 0,
+        "fraction": 0.0,
+        "stage": "",
+        "message": "",
+        "created_at": now,
+    }
+
+
+def _rows(connection: Connection, column: Any, values: Iterable[Any]) -> list[Row[Any]]:
+    wanted, found = list(values), list[Row[Any]]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        found.extend(connection.execute(select(jobs).where(column.in_(wanted[start : start + _AT_ONCE]))))
+    return found
+
+
+def _check_same(row: Row[Any], request: JobRequest) -> None:
+    for name in ("notebook", "parameters", "output"):
+        before, now = getattr(row, name), getattr(request, name)
+        if before != now:
+            raise InputError(
+                f"idempotency key {request.key!r} of {request.owner!r} belongs to job {row.id}, whose {name} differ: "
+                f"{str(before)[:100]!r}, now {str(now)[:100]!r}",
+                reason="key-conflict",
+                hint="give every job a key of its own, or send the same job again",
+            )

@@ -1,0 +1,1 @@
+"""Alembic's migrations of the job table: one numbered file per step, up and down."""

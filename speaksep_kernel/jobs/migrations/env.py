@@ -1,0 +1,8 @@
+"""Run by Alembic: works on the connection that :func:`speaksep_kernel.jobs.database.migrate` hands over."""
+
+from alembic import context
+
+from speaksep_kernel.jobs.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.run_migrations()
