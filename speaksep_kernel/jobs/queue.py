@@ -222,7 +222,7 @@ class JobTable:
             due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now, jobs.c.not_before > now + jobs.c.delay_s)
             row = connection.execute(
                 select(jobs)
-                .where(jobs.c.state == State.QUEUED, due, *_only(batch=batch))
+                .where(jobs.c.state == State.QUEUED, _due(now), *_only(batch=batch))
                 .order_by(jobs.c.priority.desc(), jobs.c.number)
                 .limit(1)
                 .with_for_update(skip_locked=True)
@@ -449,8 +449,17 @@ class JobTable:
 
     def counts(self, *, owner: str | None = None, batch: str | None = None) -> dict[State, int]:
         """How many jobs are in each state, zeros included."""
-        counted = select(jobs.c.state, func.count()).where(*_only(owner=owner, batch=batch)).group_by(jobs.c.state)
-        return dict.fromkeys(State, 0) | {row[0]: row[1] for row in self._read(counted)}
+        counted = (
+            select(jobs.c.state, func.count().label("jobs"))
+            .where(*_only(owner=owner, batch=batch))
+            .group_by(jobs.c.state)
+        )
+        return dict.fromkeys(State, 0) | {row.state: row.jobs for row in self._read(counted)}
+
+    def claimable(self, *, batch: str | None = None) -> int:
+        """How many jobs could be claimed now: those that wait for nothing but a worker."""
+        due = select(func.count()).where(jobs.c.state == State.QUEUED, _due(self._clock()), *_only(batch=batch))
+        return int(self._read(due)[0][0])
 
     def events(
         self, after: int = 0, *, job_id: str | None = None, batch: str | None = None, limit: int = 1000
@@ -603,6 +612,11 @@ def _job(row: Row[Any]) -> Job:
 def _only(*, owner: str | None = None, batch: str | None = None) -> tuple[ColumnElement[bool], ...]:
     wanted = ((jobs.c.owner, owner), (jobs.c.batch, batch))
     return tuple(column == value for column, value in wanted if value is not None)
+
+
+def _due(now: float) -> ColumnElement[bool]:
+    # A wait that is longer than it was made can only come from a clock that was put back.
+    return or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now, jobs.c.not_before > now + jobs.c.delay_s)
 
 
 def _locked(connection: Connection, job_id: str) -> Row[Any]:
