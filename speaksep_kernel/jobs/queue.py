@@ -218,8 +218,6 @@ class JobTable:
 
         def work(connection: Connection) -> Job | None:
             now = self._clock()
-            # A wait that is longer than it was made can only come from a clock that was put back.
-            due = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now, jobs.c.not_before > now + jobs.c.delay_s)
             row = connection.execute(
                 select(jobs)
                 .where(jobs.c.state == State.QUEUED, _due(now), *_only(batch=batch))
