@@ -12,13 +12,18 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.jobs.tables import REVISION
 
-TRANSIENT = frozenset({"store-busy", "store-full", "store-unreachable", "store-conflict"})
+BUSY = frozenset({"store-busy", "store-conflict"})
+"""Reasons of a StoreError that mean that others use the table."""
+
+TRANSIENT = BUSY | {"store-full", "store-unreachable"}
 """Reasons of a StoreError that may be gone in a minute."""
 
+_LONGEST_TRANSACTION_MS = 300_000
 _MIGRATING = 0x53706565  # key of PostgreSQL's advisory lock: "Spee"
 
 
@@ -78,8 +83,15 @@ def engine_of(url: URL, *, patience_s: float) -> Engine:
         Reason ``store-failed``: the folder of the file cannot be made.
     """
     if url.get_backend_name() == "postgresql":
-        # A server that was restarted is met with new connections.
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(patience_s))})
+        wait_ms = max(1000, round(1000 * patience_s))
+        # A client that is cut off in the middle of a transaction must not hold its rows for ever.
+        options = f"-c lock_timeout={wait_ms} -c idle_in_transaction_session_timeout={_LONGEST_TRANSACTION_MS}"
+        return create_engine(
+            url,
+            pool_pre_ping=True,  # a server that was restarted is met with new connections
+            isolation_level="READ COMMITTED",
+            connect_args={"connect_timeout": max(2, wait_ms // 1000), "options": options},
+        )
     folder = Path(str(url.database)).parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -185,9 +197,16 @@ def explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        place = engine.url.render_as_string(hide_password=True)
         reason, hint = _meaning(error)
-        raise StoreError(f"job table {place}: {error.orig}", reason=reason, hint=hint) from error
+        raise StoreError(f"job table {_shown(engine)}: {error.orig}", reason=reason, hint=hint) from error
+    except PoolTimeout as error:
+        raise StoreError(
+            f"job table {_shown(engine)}: too many threads use it", reason="store-busy", hint="use fewer threads"
+        ) from error
+
+
+def _shown(engine: Engine) -> str:
+    return str(engine.url.database) if engine.dialect.name == "sqlite" else engine.url.render_as_string()
 
 
 def _meaning(error: DBAPIError) -> tuple[str, str]:

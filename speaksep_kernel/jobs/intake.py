@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +18,7 @@ from speaksep_kernel.jobs.tables import jobs
 _AT_ONCE = 400  # variables of one statement are limited
 
 
-def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -> tuple[list[Row[Any]], set[str]]:
+def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -> tuple[list[Row[Any]], list[Row[Any]]]:
     """Insert what is not there yet.
 
     Parameters
@@ -32,7 +32,7 @@ def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -
 
     Returns
     -------
-    The row of each request, and the ids of the new ones.
+    The row of each request, and the new rows.
 
     Raises
     ------
@@ -42,15 +42,15 @@ def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -
     new = [_row(request, now) for request in requests]
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(dialect.insert(jobs).on_conflict_do_nothing(index_elements=["owner", "key"]), new)
-    by_id = {row.id: row for row in _rows(connection, jobs.c.id, (row["id"] for row in new))}
+    by_id = {row.id: row for row in _rows(connection, jobs.c.id, [row["id"] for row in new])}
     missing = {(row["owner"], row["key"]) for row in new if row["id"] not in by_id}
-    by_key = {(row.owner, row.key): row for row in _rows(connection, tuple_(jobs.c.owner, jobs.c.key), missing)}
+    by_key = {(row.owner, row.key): row for row in _rows(connection, tuple_(jobs.c.owner, jobs.c.key), list(missing))}
     found = []
     for row, request in zip(new, requests, strict=True):
         job = by_id.get(row["id"]) or by_key[row["owner"], row["key"]]
         _check_same(job, request)
         found.append(job)
-    return found, set(by_id)
+    return found, list(by_id.values())
 
 
 def _row(request: JobRequest, now: float) -> dict[str, Any]:
@@ -69,10 +69,11 @@ def _row(request: JobRequest, now: float) -> dict[str, Any]:
     }
 
 
-def _rows(connection: Connection, column: Any, values: Iterable[Any]) -> list[Row[Any]]:
-    wanted, found = list(values), list[Row[Any]]()
-    for start in range(0, len(wanted), _AT_ONCE):
-        found.extend(connection.execute(select(jobs).where(column.in_(wanted[start : start + _AT_ONCE]))))
+def _rows(connection: Connection, column: Any, values: Sequence[Any]) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
+    for start in range(0, len(values), _AT_ONCE):
+        some = select(jobs).where(column.in_(values[start : start + _AT_ONCE])).order_by(jobs.c.number)
+        found.extend(connection.execute(some))
     return found
 
 

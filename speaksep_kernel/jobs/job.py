@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
-import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -16,6 +16,9 @@ from speaksep_kernel.jobs.states import FINISHED, State
 DEVICES = ("auto", "cpu", "gpu")
 LONGEST_WORD = 255
 """Characters of an owner, a notebook's name, a batch or a key."""
+
+LARGEST_BYTES = 1_000_000
+"""Bytes of the parameters or the result of a job, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ class JobRequest:
     notebook: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
-    owner: str = field(default_factory=getpass.getuser)
+    owner: str = field(default_factory=lambda: user_name())
     batch: str | None = None
     key: str | None = None
     priority: int = 0
@@ -71,7 +74,8 @@ class JobRequest:
             _check_word(name, getattr(self, name), optional=name in ("batch", "key"))
         if not isinstance(self.parameters, Mapping) or not all(isinstance(name, str) for name in self.parameters):
             raise _bad("parameters", self.parameters, "give a mapping of names to values")
-        as_json("parameters", dict(self.parameters))
+        # As they will come back from the table: a tuple is a list from now on.
+        object.__setattr__(self, "parameters", json.loads(as_json("parameters", dict(self.parameters))))
         if not isinstance(self.output, str):
             raise _bad("output", self.output, "give a folder as text")
         if self.device not in DEVICES:
@@ -80,7 +84,7 @@ class JobRequest:
         _check_number("max_attempts", self.max_attempts, low=1, high=1000)
         _check_number("max_losses", self.max_losses, low=1, high=1_000_000)
         if self.time_limit_s is not None:
-            _check_number("time_limit_s", self.time_limit_s, low=0, high=math.inf, kinds=(int, float))
+            _check_number("time_limit_s", self.time_limit_s, low=0.001, high=1e9, kinds=(int, float))
         if self.memory_limit_bytes is not None:
             _check_number("memory_limit_bytes", self.memory_limit_bytes, low=1, high=2**63 - 1)
 
@@ -210,18 +214,29 @@ class Standing:
 LOST = Standing(mine=False, cancel=False)
 
 
+def user_name() -> str:
+    """Who runs this process; a number where the machine has no name for it, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid-{os.getuid()}"
+
+
 def as_json(name: str, value: Any) -> str:
     """A value as JSON in ASCII, which every database keeps unchanged (file names may hold any bytes).
 
     Raises
     ------
     InputError
-        Reason ``bad-job``: it is not JSON-able.
+        Reason ``bad-job``: it is not JSON-able, or too large.
     """
     try:
-        return json.dumps(value, allow_nan=False)
+        words = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise _bad(name, value, f"only what JSON can hold: {error}") from None
+    if len(words) > LARGEST_BYTES:
+        raise _bad(name, value, f"at most {LARGEST_BYTES} bytes as JSON, this has {len(words)}; put it into a file")
+    return words
 
 
 def _check_word(name: str, value: object, *, optional: bool) -> None:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.engine import URL
 
-from speaksep_kernel.errors import InputError, JobError, StoreError
-from speaksep_kernel.jobs import intake
+from speaksep_kernel.errors import JobError
+from speaksep_kernel.jobs import intake, rows
 from speaksep_kernel.jobs.backoff import DEFAULT_BACKOFF, Backoff
-from speaksep_kernel.jobs.database import TRANSIENT, default_place, engine_of, explained, migrate, url_of
-from speaksep_kernel.jobs.job import JOB_FIELDS, LOST, Event, Job, JobRequest, Standing, as_json
-from speaksep_kernel.jobs.states import FINISHED, HELD, State, Step, after
+from speaksep_kernel.jobs.database import BUSY, default_place, migrate, url_of
+from speaksep_kernel.jobs.job import LOST, Event, Job, JobRequest, Standing, as_json
+from speaksep_kernel.jobs.states import FINISHED, HELD, State, Step
 from speaksep_kernel.jobs.tables import events, jobs
+from speaksep_kernel.jobs.transactions import Transactions
 from speaksep_kernel.jobs.watch import Watch
 
-T = TypeVar("T")
-
-_LONGEST_TEXT = 2000
-_EVENTS = 0x53706565 + 1  # key of PostgreSQL's advisory lock over the order of events
+_PRUNED_AT_ONCE = 1000  # others may write in between
 
 
 class JobTable:
@@ -44,19 +44,17 @@ class JobTable:
 
     def __init__(
         self,
-        engine: Engine,
+        url: URL,
         *,
         patience_s: float,
         backoff: Backoff,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
-        self._engine = engine
-        self._writing = engine.execution_options(writes=True)
-        self._patience_s = patience_s
+        self._transactions = Transactions(url, patience_s=patience_s)
         self._backoff = backoff
         self._clock = clock
-        self._watch: Watch[tuple[str, int]] = Watch(monotonic)
+        self._watches: dict[str | None, Watch[tuple[str, int]]] = defaultdict(lambda: Watch(monotonic))
 
     @classmethod
     def open(
@@ -89,10 +87,11 @@ class JobTable:
         StoreError
             It cannot be opened: see :func:`~speaksep_kernel.jobs.database.explained`.
         """
-        engine = engine_of(url_of(place or default_place()), patience_s=patience_s)
-        table = cls(engine, patience_s=patience_s, backoff=backoff, clock=clock, monotonic=monotonic)
+        table = cls(
+            url_of(place or default_place()), patience_s=patience_s, backoff=backoff, clock=clock, monotonic=monotonic
+        )
         try:
-            table._patiently(lambda: migrate(engine))
+            table._transactions.patiently(lambda: migrate(table._transactions.engine), faults=BUSY)
         except BaseException:
             table.close()
             raise
@@ -101,11 +100,11 @@ class JobTable:
     @property
     def url(self) -> str:
         """Opens the same table elsewhere; holds the password, if there is one."""
-        return self._engine.url.render_as_string(hide_password=False)
+        return self._transactions.url.render_as_string(hide_password=False)
 
     def close(self) -> None:
         """Close all connections; the table can still be used, it opens new ones."""
-        self._engine.dispose()
+        self._transactions.close()
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +115,7 @@ class JobTable:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.url, self._patience_s, self._backoff)
+        return _reopen, (self.url, self._transactions.patience_s, self._backoff)
 
     # Who wants something done
 
@@ -137,15 +136,14 @@ class JobTable:
         InputError
             Reason ``key-conflict``: a key was used before, for another notebook, parameters or output.
         """
-        if not requests:
-            return []
 
         def work(connection: Connection) -> list[Job]:
-            rows, new = intake.insert(connection, requests, self._clock())
-            _note(connection, list({row.id: row for row in rows if row.id in new}.values()), self._clock())
-            return [_job(row) for row in rows]
+            now = self._clock()
+            found, new = intake.insert(connection, requests, now)
+            rows.note(connection, new, now)
+            return [rows.job_of(row) for row in found]
 
-        return self._write(work)
+        return self._transactions.run(work) if requests else []
 
     def cancel(self, job_id: str) -> Job:
         """Stop a job: at once if it waits; a running one hears of it with its next heartbeat.
@@ -157,11 +155,15 @@ class JobTable:
         InputError
             Reason ``unknown-job``.
         """
-        return self._write(lambda connection: self._move(connection, _locked(connection, job_id), Step.CANCEL))
+
+        def work(connection: Connection) -> Job:
+            return rows.move(connection, rows.locked(connection, job_id), Step.CANCEL, self._clock())
+
+        return self._transactions.run(work)
 
     def cancel_batch(self, batch: str) -> int:
         """Stop what is left of a batch; returns how many jobs that is."""
-        return self._move_all(batch, Step.CANCEL, (State.QUEUED, State.RUNNING))
+        return self._move_batch(batch, (State.QUEUED, State.RUNNING), Step.CANCEL)
 
     def retry(self, job_id: str) -> Job:
         """Queue a failed or cancelled job again, with all its attempts.
@@ -173,11 +175,15 @@ class JobTable:
         InputError
             Reason ``unknown-job``.
         """
-        return self._write(lambda connection: self._retry(connection, _locked(connection, job_id)))
+
+        def work(connection: Connection) -> Job:
+            return rows.move(connection, rows.locked(connection, job_id), Step.RETRY, self._clock(), **_ANEW)
+
+        return self._transactions.run(work)
 
     def retry_batch(self, batch: str) -> int:
         """Queue all failed and cancelled jobs of a batch again; returns how many those are."""
-        return self._move_all(batch, Step.RETRY, (State.FAILED, State.CANCELLED))
+        return self._move_batch(batch, (State.FAILED, State.CANCELLED), Step.RETRY, **_ANEW)
 
     def prune(self, older_than_s: float, *, owner: str | None = None, batch: str | None = None) -> int:
         """Remove finished jobs and their events; results on disk stay.
@@ -194,8 +200,14 @@ class JobTable:
         How many were removed.
         """
         old = (jobs.c.state.in_(FINISHED), jobs.c.finished_at <= self._clock() - older_than_s)
-        which = (*old, *_only(owner=owner, batch=batch))
-        return self._write(lambda connection: connection.execute(delete(jobs).where(*which)).rowcount)
+        some = select(jobs.c.number).where(*old, *rows.only(owner=owner, batch=batch)).limit(_PRUNED_AT_ONCE)
+        # The state is looked at again: one of them may be retried right now.
+        gone = delete(jobs).where(jobs.c.number.in_(some), jobs.c.state.in_(FINISHED))
+        removed, last = 0, _PRUNED_AT_ONCE
+        while last == _PRUNED_AT_ONCE:
+            last = self._transactions.run(lambda connection: connection.execute(gone).rowcount)
+            removed += last
+        return removed
 
     # Who does it
 
@@ -220,25 +232,17 @@ class JobTable:
             now = self._clock()
             row = connection.execute(
                 select(jobs)
-                .where(jobs.c.state == State.QUEUED, _due(now), *_only(batch=batch))
+                .where(jobs.c.state == State.QUEUED, rows.due(now), *rows.only(batch=batch))
                 .order_by(jobs.c.priority.desc(), jobs.c.number)
                 .limit(1)
                 .with_for_update(skip_locked=True)
             ).first()
             if row is None:
                 return None
-            fresh = {
-                "fraction": 0.0,
-                "stage": "",
-                "message": "",
-                "started_at": now,
-                "not_before": None,
-                "delay_s": None,
-            }
-            held = {"attempt": row.attempt + 1, "worker": _plain(worker), "lease_s": lease_s, "beat": 0}
-            return self._move(connection, row, Step.CLAIM, **fresh, **held)
+            held = {"attempt": row.attempt + 1, "worker": rows.plain(worker), "lease_s": lease_s, "beat": 0}
+            return rows.move(connection, row, Step.CLAIM, now, started_at=now, **held, **rows.FRESH)
 
-        return self._write(work)
+        return self._transactions.run(work)
 
     def heartbeat(self, job_id: str, attempt: int) -> Standing:
         """Give a sign of life, several times per lease, and hear how the job stands."""
@@ -263,10 +267,10 @@ class JobTable:
         stage, message
             In words; cut after 2000 characters.
         """
-        values: dict[str, Any] = {"stage": stage, "message": message}
-        values = {name: _plain(value) for name, value in values.items() if value is not None}
+        words = {"stage": stage, "message": message}
+        values: dict[str, Any] = {name: rows.plain(value) for name, value in words.items() if value is not None}
         if fraction is not None:
-            values["fraction"] = min(1.0, max(0.0, float(fraction)))
+            values["fraction"] = min(1.0, max(0.0, fraction))
         return self._beat(job_id, attempt, **values)
 
     def succeed(
@@ -276,7 +280,7 @@ class JobTable:
         result: Any = None,
         report: str | None = None,
         *,
-        publish: Callable[[], None] | None = None,
+        publish: Callable[[], object] | None = None,
     ) -> Job:
         """The work is done. Saying so twice is harmless.
 
@@ -290,8 +294,8 @@ class JobTable:
             Path of the executed notebook.
         publish
             Called when it is certain that the job is this attempt's, while nobody else can take it, e.g. to rename the
-            attempt's folder: quick, and harmless when done again, as it is after a crash between it and the commit.
-            What it raises leaves the job as it was.
+            attempt's folder. It must be quick, leave the table alone, and be harmless when done again, as it is after
+            a crash between it and the commit. What it raises leaves the job as it was.
 
         Raises
         ------
@@ -303,16 +307,16 @@ class JobTable:
         as_json("result", result)
 
         def work(connection: Connection) -> Job:
-            row = _locked(connection, job_id)
+            row = rows.locked(connection, job_id)
             if row.state is State.SUCCEEDED and row.attempt == attempt:
-                return _job(row)
-            _check_held(row, attempt)
+                return rows.job_of(row)
+            row = rows.held(connection, job_id, attempt)
             if publish is not None:
                 publish()
             done = {"result": result, "report": report, "error": None, "fraction": 1.0, "message": ""}
-            return self._move(connection, row, Step.SUCCEED, **done)
+            return rows.move(connection, row, Step.SUCCEED, self._clock(), **done)
 
-        return self._write(work)
+        return self._transactions.run(work)
 
     def fail(self, job_id: str, attempt: int, error: Mapping[str, Any], again: bool, report: str | None = None) -> Job:
         """The work failed.
@@ -338,13 +342,13 @@ class JobTable:
         as_json("error", dict(error))
 
         def work(connection: Connection) -> Job:
-            row = _locked(connection, job_id)
-            _check_held(row, attempt)
+            row = rows.held(connection, job_id, attempt)
             failures = row.failures + 1
             values = {"failures": failures, "error": dict(error), "report": report or row.report}
-            return self._fault(connection, row, again and failures < row.max_attempts, values)
+            more = again and failures < row.max_attempts
+            return rows.fault(connection, row, self._clock(), self._backoff, again=more, **values)
 
-        return self._write(work)
+        return self._transactions.run(work)
 
     def lose(self, job_id: str, attempt: int, why: str) -> Job:
         """Its worker has vanished, e.g. was killed: one of its losses, and another attempt while it has some left.
@@ -358,11 +362,10 @@ class JobTable:
         """
 
         def work(connection: Connection) -> Job:
-            row = _locked(connection, job_id)
-            _check_held(row, attempt)
-            return self._lose(connection, row, why)
+            row = rows.held(connection, job_id, attempt)
+            return rows.lose(connection, row, self._clock(), self._backoff, why)
 
-        return self._write(work)
+        return self._transactions.run(work)
 
     def release(self, job_id: str, attempt: int) -> Job:
         """Give a job back untouched, e.g. because the worker has to end: it is due at once, and nothing is counted.
@@ -398,14 +401,14 @@ class JobTable:
     def reap(self, *, batch: str | None = None) -> list[Job]:
         """Take jobs from workers that gave no sign of life for their lease; returns those jobs as they stand now.
 
-        Call it several times per lease, always on the same table object, which remembers when it saw each counter move
-        (:class:`~speaksep_kernel.jobs.watch.Watch`). Any number of observers may.
+        Call it five times per lease or more, always on the same table object, which remembers when it saw each counter
+        move (:class:`~speaksep_kernel.jobs.watch.Watch`). Any number of observers may.
         """
         held = select(jobs.c.id, jobs.c.attempt, jobs.c.beat, jobs.c.lease_s)
-        rows = self._read(held.where(jobs.c.state.in_(HELD), *_only(batch=batch)))
-        beats = {(row.id, row.attempt): row.beat for row in rows}
-        lost = self._watch.look({(row.id, row.attempt): (row.beat, row.lease_s) for row in rows})
-        return [job for key in lost if (job := self._reap(*key, beats[key])) is not None]
+        seen = self._transactions.read(held.where(jobs.c.state.in_(HELD), *rows.only(batch=batch)))
+        beats = {(row.id, row.attempt): (row.beat, row.lease_s) for row in seen}
+        lost = self._watches[batch].look(beats)
+        return [job for key in lost if (job := self._reap(*key, *beats[key])) is not None]
 
     # Who wants to know
 
@@ -415,19 +418,14 @@ class JobTable:
         Parameters
         ----------
         job_id
-            Its id, or the beginning of it if no other job's begins so.
+            Its id, or a beginning of it that no other job has.
 
         Raises
         ------
         InputError
             Reason ``unknown-job`` or ``ambiguous-job``.
         """
-        found = self._read(select(jobs).where(jobs.c.id.startswith(job_id, autoescape=True)).limit(2))
-        if not found or not job_id:
-            raise _unknown(job_id)
-        if len(found) > 1:
-            raise InputError(f"several jobs begin with {job_id!r}", reason="ambiguous-job", hint="give more of the id")
-        return _job(found[0])
+        return self._transactions.run(lambda connection: rows.job_of(rows.named(connection, job_id)), writes=False)
 
     def jobs(
         self,
@@ -439,25 +437,22 @@ class JobTable:
         newest_first: bool = False,
     ) -> list[Job]:
         """Jobs in order of arrival; everything given narrows it down."""
-        order = jobs.c.number.desc() if newest_first else jobs.c.number
-        which = _only(owner=owner, batch=batch)
+        wanted = select(jobs).where(*rows.only(owner=owner, batch=batch)).limit(limit)
+        wanted = wanted.order_by(jobs.c.number.desc() if newest_first else jobs.c.number)
         if states:
-            which = (*which, jobs.c.state.in_(states))
-        return [_job(row) for row in self._read(select(jobs).where(*which).order_by(order).limit(limit))]
+            wanted = wanted.where(jobs.c.state.in_(states))
+        return [rows.job_of(row) for row in self._transactions.read(wanted)]
 
     def counts(self, *, owner: str | None = None, batch: str | None = None) -> dict[State, int]:
         """How many jobs are in each state, zeros included."""
-        counted = (
-            select(jobs.c.state, func.count().label("jobs"))
-            .where(*_only(owner=owner, batch=batch))
-            .group_by(jobs.c.state)
-        )
-        return dict.fromkeys(State, 0) | {row.state: row.jobs for row in self._read(counted)}
+        counted = select(jobs.c.state, func.count().label("jobs")).where(*rows.only(owner=owner, batch=batch))
+        found = self._transactions.read(counted.group_by(jobs.c.state))
+        return dict.fromkeys(State, 0) | {row.state: row.jobs for row in found}
 
     def claimable(self, *, batch: str | None = None) -> int:
         """How many jobs could be claimed now: those that wait for nothing but a worker."""
-        due = select(func.count()).where(jobs.c.state == State.QUEUED, _due(self._clock()), *_only(batch=batch))
-        return int(self._read(due)[0][0])
+        waiting = (jobs.c.state == State.QUEUED, rows.due(self._clock()), *rows.only(batch=batch))
+        return int(self._transactions.read(select(func.count()).select_from(jobs).where(*waiting))[0][0])
 
     def events(
         self, after: int = 0, *, job_id: str | None = None, batch: str | None = None, limit: int = 1000
@@ -466,123 +461,45 @@ class JobTable:
 
         No event is ever missed so: none becomes visible after one with a higher ``seq``.
         """
-        which = () if job_id is None else (jobs.c.id == job_id,)
+        which = () if job_id is None else (jobs.c.id == rows.plain(job_id),)
         wanted = (
             select(jobs.c.id.label("job_id"), events)
             .join(jobs, jobs.c.number == events.c.job_number)
-            .where(events.c.seq > after, *which, *_only(batch=batch))
+            .where(events.c.seq > after, *which, *rows.only(batch=batch))
             .order_by(events.c.seq)
             .limit(limit)
         )
-
-        def work() -> list[Event]:
-            with explained(self._engine), self._engine.begin() as connection:
-                if connection.dialect.name == "postgresql":
-                    # Whoever took a number before has now committed: see _note.
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _EVENTS})
-                return [Event(**{name: getattr(row, name) for name in _EVENT}) for row in connection.execute(wanted)]
-
-        return self._patiently(work)
+        return self._transactions.run(lambda connection: rows.noted(connection, wanted), writes=False)
 
     # How it is done
 
-    def _read(self, query: Any) -> Sequence[Row[Any]]:
-        def work() -> Sequence[Row[Any]]:
-            with explained(self._engine), self._engine.begin() as connection:
-                return connection.execute(query).all()
-
-        return self._patiently(work)
-
-    def _write(self, work: Callable[[Connection], T]) -> T:
-        def attempt() -> T:
-            with explained(self._engine), self._writing.begin() as connection:
-                return work(connection)
-
-        return self._patiently(attempt)
-
-    def _patiently(self, work: Callable[[], T]) -> T:
-        deadline_s, pause_s = time.monotonic() + self._patience_s, 0.05
-        while True:
-            try:
-                return work()
-            except StoreError as error:
-                if error.reason not in TRANSIENT or time.monotonic() + pause_s > deadline_s:
-                    raise
-            time.sleep(pause_s)
-            pause_s = min(1.0, 2 * pause_s)
-
-    def _move(self, connection: Connection, row: Row[Any], step: Step, **values: Any) -> Job:
-        state, now = after(row.state, step), self._clock()
-        finished_at = (row.finished_at or now) if state in FINISHED else None
-        changed = update(jobs).where(jobs.c.number == row.number)
-        changed = changed.values(state=state, finished_at=finished_at, **values)
-        new = connection.execute(changed.returning(*jobs.c)).one()
-        if state is not row.state:
-            _note(connection, [new], now)
-        return _job(new)
-
-    def _move_all(self, batch: str, step: Step, states: Sequence[State]) -> int:
-        wanted = select(jobs).where(jobs.c.batch == batch, jobs.c.state.in_(states)).order_by(jobs.c.number)
-
+    def _move_batch(self, batch: str, states: Sequence[State], step: Step, **values: Any) -> int:
         def work(connection: Connection) -> int:
-            rows = connection.execute(wanted.with_for_update()).all()
-            for row in rows:
-                move = self._retry if step is Step.RETRY else self._move
-                move(connection, row, step)
-            return len(rows)
+            return rows.move_all(connection, rows.only(batch=batch), states, step, self._clock(), **values)
 
-        return self._write(work)
-
-    def _retry(self, connection: Connection, row: Row[Any], step: Step = Step.RETRY) -> Job:
-        return self._move(
-            connection,
-            row,
-            step,
-            failures=0,
-            losses=0,
-            fraction=0.0,
-            stage="",
-            message="",
-            not_before=None,
-            delay_s=None,
-        )
-
-    def _fault(self, connection: Connection, row: Row[Any], again: bool, values: dict[str, Any]) -> Job:
-        message = _plain(str(values["error"].get("error", "")))
-        if not again:
-            return self._move(connection, row, Step.FAIL, message=message, **values)
-        delay_s = self._backoff.delay_s(values.get("failures", row.failures) + values.get("losses", row.losses))
-        wait = {"not_before": self._clock() + delay_s, "delay_s": delay_s}
-        return self._move(connection, row, Step.AGAIN, message=message, **wait, **values)
-
-    def _lose(self, connection: Connection, row: Row[Any], why: str) -> Job:
-        losses = row.losses + 1
-        error = JobError(
-            f"attempt {row.attempt} of job {row.id} lost its worker {row.worker!r}: {why}",
-            reason="worker-lost",
-            hint="was it out of memory, killed or cut off? speaksep jobs retry runs it again",
-        )
-        return self._fault(connection, row, losses < row.max_losses, {"losses": losses, "error": error.to_dict()})
-
-    def _reap(self, job_id: str, attempt: int, beat: int) -> Job | None:
-        def work(connection: Connection) -> Job | None:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
-            if row is None or row.attempt != attempt or row.beat != beat or row.state not in HELD:
-                return None  # it moved, or another observer was first
-            return self._lose(connection, row, f"no sign of life for {row.lease_s:g} s")
-
-        return self._write(work)
+        return self._transactions.run(work)
 
     def _put_down(self, job_id: str, attempt: int, step: Step, report: str | None) -> Job:
         def work(connection: Connection) -> Job:
-            row = _locked(connection, job_id)
-            _check_held(row, attempt)
-            return self._move(connection, row, step, report=report or row.report)
+            row = rows.held(connection, job_id, attempt)
+            return rows.move(connection, row, step, self._clock(), report=report or row.report)
 
-        return self._write(work)
+        return self._transactions.run(work)
+
+    def _reap(self, job_id: str, attempt: int, beat: int, lease_s: float) -> Job | None:
+        def work(connection: Connection) -> Job | None:
+            try:
+                row = rows.held(connection, job_id, attempt)
+            except JobError:
+                return None  # another observer was first
+            if row.beat != beat:
+                return None
+            return rows.lose(connection, row, self._clock(), self._backoff, f"no sign of life for {lease_s:g} s")
+
+        return self._transactions.run(work)
 
     def _beat(self, job_id: str, attempt: int, **values: Any) -> Standing:
-        mine = (jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.state.in_(HELD))
+        mine = (jobs.c.id == rows.plain(job_id), jobs.c.attempt == attempt, jobs.c.state.in_(HELD))
         changed = update(jobs).where(*mine).values(beat=jobs.c.beat + 1, **values).returning(*jobs.c)
 
         def work(connection: Connection) -> Standing:
@@ -590,66 +507,15 @@ class JobTable:
             if row is None:
                 return LOST
             if values:
-                _note(connection, [row], self._clock())
+                rows.note(connection, [row], self._clock())
             return Standing(mine=True, cancel=row.state is State.CANCELLING)
 
-        return self._write(work)
+        return self._transactions.run(work)
 
 
-_EVENT = ("seq", "job_id", "attempt", "at", "state", "fraction", "stage", "message")
+_ANEW = {"failures": 0, "losses": 0} | rows.FRESH
 
 
 def _reopen(url: str, patience_s: float, backoff: Backoff) -> JobTable:
-    return JobTable.open(url, patience_s=patience_s, backoff=backoff)
-
-
-def _job(row: Row[Any]) -> Job:
-    return Job(**{name: getattr(row, name) for name in JOB_FIELDS})
-
-
-def _only(*, owner: str | None = None, batch: str | None = None) -> tuple[ColumnElement[bool], ...]:
-    wanted = ((jobs.c.owner, owner), (jobs.c.batch, batch))
-    return tuple(column == value for column, value in wanted if value is not None)
-
-
-def _due(now: float) -> ColumnElement[bool]:
-    # A wait that is longer than it was made can only come from a clock that was put back.
-    return or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now, jobs.c.not_before > now + jobs.c.delay_s)
-
-
-def _locked(connection: Connection, job_id: str) -> Row[Any]:
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
-    if row is None:
-        raise _unknown(job_id)
-    return row
-
-
-def _check_held(row: Row[Any], attempt: int) -> None:
-    if row.attempt != attempt or row.state not in HELD:
-        raise JobError(
-            f"attempt {attempt} of job {row.id} has lost it: it is {row.state}, attempt {row.attempt}",
-            reason="lease-lost",
-            hint="nothing of this attempt may be published; whoever has the job now does it",
-        )
-
-
-def _unknown(job_id: str) -> InputError:
-    return InputError(f"no job {job_id!r}", reason="unknown-job", hint="speaksep jobs list shows them")
-
-
-def _note(connection: Connection, rows: Sequence[Row[Any]], now: float) -> None:
-    """Store how jobs stand as events: the last thing of a transaction."""
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql":
-        # PostgreSQL hands out numbers before the commit, so a later one could be seen first and the earlier one be
-        # missed. Writers share this lock, a reader waits for all of them. It comes after all locks of rows.
-        connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _EVENTS})
-    kept = ("attempt", "state", "fraction", "stage", "message")
-    new = [{"job_number": row.number, "at": now} | {name: getattr(row, name) for name in kept} for row in rows]
-    connection.execute(insert(events), new)
-
-
-def _plain(words: str) -> str:
-    """Text that every database takes: no NUL, nothing that is not Unicode, not endless."""
-    return words[:_LONGEST_TEXT].replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
+    # No look at the database: where the table was opened first, it was brought up to date.
+    return JobTable(url_of(url), patience_s=patience_s, backoff=backoff, clock=time.time, monotonic=time.monotonic)
