@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from speaksep_kernel.cli import diagnose, doctor, edit, export, identify, plugins, render, separate, verify, voices
+from speaksep_kernel.cli import (
+    batch,
+    diagnose,
+    doctor,
+    edit,
+    export,
+    identify,
+    jobs,
+    plugins,
+    render,
+    separate,
+    verify,
+    voices,
+)
 from speaksep_kernel.cli.clean import CleanCommand
 from speaksep_kernel.cli.interrupt import INTERRUPTED, watch_interrupts
 from speaksep_kernel.cli.output import report_error
@@ -32,6 +45,8 @@ app.add_typer(edit.app, name="edit", short_help="Correct the speakers by hand.")
 app.command("export", short_help="Labels and packages for other tools.")(export.export)
 app.command("render", short_help="Tracks again, without the network.")(render.render)
 app.command("verify", short_help="Separate again, compare the bytes.")(verify.verify)
+app.command("batch", short_help="A notebook on many recordings.")(batch.batch)
+app.add_typer(jobs.app, name="jobs", short_help="Look at jobs, cancel, retry.")
 app.command("doctor", short_help="Check the installation.")(doctor.doctor)
 app.add_typer(voices.app, name="voices", short_help="Enrol, list, rename, exchange and forget voices.")
 app.add_typer(plugins.app, name="plugins", short_help="List, check and start plugins.")

@@ -52,3 +52,28 @@ def watch_interrupts(patience_s: float = PATIENCE_S) -> Iterator[None]:
         watcher.join()
         asleep.close()
         wake.close()
+
+
+@contextmanager
+def first_asks(stop: threading.Event) -> Iterator[None]:
+    """While the block runs, the first SIGINT or SIGTERM sets an event, for work that has to be put down with care.
+
+    A second one ends the process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: object) -> None:
+        if stop.is_set():
+            os._exit(INTERRUPTED)
+        stop.set()
+
+    watcher = signal.set_wakeup_fd(-1)  # see watch_interrupts: half a second is not enough here
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(watcher, warn_on_full_buffer=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import ceil
 
 from speaksep_kernel.diagnosis.report import Diagnosis
 
@@ -45,6 +46,31 @@ def predict_seconds(diagnosis: Diagnosis, *, hop_s: float, device: str, network:
     if not network:
         return round(always, 1)
     return round(always + NETWORK_RTF[device] * WINDOW_S * _windows(diagnosis, hop_s), 1)
+
+
+def bounds_seconds(length_s: float, *, hop_s: float, device: str) -> tuple[float, float]:
+    """Fewest and most seconds a separation should take, before anybody has listened.
+
+    Parameters
+    ----------
+    length_s
+        Of the recording.
+    hop_s, device
+        As in `predict_seconds`.
+
+    Returns
+    -------
+    For one voice alone, and for two that talk over each other from beginning to end.
+
+    Examples
+    --------
+    >>> bounds_seconds(60, hop_s=6, device="cpu")
+    (9.2, 16.5)
+    """
+    least, most = (
+        START_S[device] + (VOICES_RTF + DIAGNOSE_RTF + RENDER_RTF * tracks) * length_s for tracks in (2, 3)
+    )
+    return round(least, 1), round(most + NETWORK_RTF[device] * WINDOW_S * ceil(length_s / hop_s), 1)
 
 
 def predict_memory_bytes(diagnosis: Diagnosis) -> int:
