@@ -40,6 +40,8 @@ class Glance:
     ----------
     counts
         Jobs by state.
+    due
+        How many of the waiting ones may be taken now.
     held
         Jobs that a worker has, anybody's.
     finished
@@ -49,6 +51,7 @@ class Glance:
     """
 
     counts: dict[State, int]
+    due: int
     held: tuple[Job, ...]
     finished: tuple[Job, ...]
     trouble: str = ""
@@ -154,7 +157,7 @@ class Dispatcher:
             idle = max(0, len(self._crew))
         if now < self._hungry_until:
             return
-        for _ in range(min(self._workers + 1 - len(self._crew), glance.counts[State.QUEUED] - idle)):
+        for _ in range(min(self._workers + 1 - len(self._crew), glance.due - idle)):
             if not self._crew.submit(work, self._order):
                 return
 
@@ -176,8 +179,9 @@ class Dispatcher:
 
     def _glance(self) -> Glance:
         counts = self._table.counts(batch=self._batch)
+        due = self._table.claimable(batch=self._batch) if counts[State.QUEUED] else 0
         held = self._table.jobs(batch=self._batch, states=tuple(HELD))
-        return Glance(counts, tuple(held), self._news(), self._trouble or self._crew.trouble)
+        return Glance(counts, due, tuple(held), self._news(), self._trouble or self._crew.trouble)
 
     def _news(self) -> tuple[Job, ...]:
         finished: dict[str, None] = {}
