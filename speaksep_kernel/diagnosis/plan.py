@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -218,6 +219,14 @@ def _device(device: Device, info: plugins.PluginInfo) -> tuple[Literal["cpu", "c
                 f"separator {info.name!r} does not run on cuda", reason="no-gpu", hint="use device cpu or auto"
             )
         return "cpu", f"On the CPU: {info.name} runs nowhere else."
+    if os.environ.get("SPEAKSEP_DEVICE_GIVEN") == "cpu":  # a kernel that was refused a GPU, or gave it back
+        if device == "auto":
+            return "cpu", "On the CPU: this kernel has no slot of a GPU."
+        raise InputError(
+            f"this kernel has no GPU ({os.environ.get('SPEAKSEP_DEVICE_REASON', '')})",
+            reason="no-gpu",
+            hint="use device cpu or auto, or restart the kernel when a slot is free",
+        )
     import torch
 
     if torch.cuda.is_available():
