@@ -41,6 +41,10 @@ class BatchNotebook:
         Parameters a job must be given.
     output
         Parameter that says where to write; a place in the job's directory. Empty if there is none.
+    takes
+        What the first of ``inputs`` is: "recording" or "folder".
+    verb
+        Verb of the pipeline whose cost is its cost: "separate", "diagnose", or empty.
     """
 
     name: str
@@ -52,6 +56,8 @@ class BatchNotebook:
     inputs: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     output: str = ""
+    takes: str = "recording"
+    verb: str = ""
 
     @property
     def reusable(self) -> bool:
@@ -127,7 +133,8 @@ def _read(name: str, path: Path, _changed_ns: int, _bytes: int) -> BatchNotebook
     summary = next((line for line in lines[1:] if line.strip()), "")
     digest = hashlib.sha256(data).hexdigest()
     required = tuple(key for key, parameter in parameters.items() if parameter.required)
-    return BatchNotebook(name, path, digest, title, summary, parameters, inputs, required, output)
+    kind = {key: declared[key] for key in ("takes", "verb") if key in declared}
+    return BatchNotebook(name, path, digest, title, summary, parameters, inputs, required, output, **kind)
 
 
 def _tags(cell: dict[str, Any]) -> list[str]:
