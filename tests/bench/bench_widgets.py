@@ -1,8 +1,12 @@
-"""How the tracks of an hour feel in a browser: ``python tests/bench/bench_widgets.py [--minutes 60] [--result DIR]``.
+"""How the tracks of an hour feel in a browser.
+
+``python tests/bench/bench_widgets.py [--minutes 60] [--result DIR] [--play-minutes 30]``
 
 A result of four tracks is opened in JupyterLab with Chromium: the time from running the cell to the first picture, the
 bytes that come before anything is played, frames per second of panning and zooming, the time from a click to the sound,
 and how far the lanes are apart after half of the recording. Beside it ``IPython.display.Audio`` of the same recording.
+With ``--play-minutes`` the tracks are then played for as long without a stop, and what comes out of every lane is
+compared with its file.
 """
 
 from __future__ import annotations
@@ -21,7 +25,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +36,7 @@ import soundfile as sf
 from bench_edit import write_talk
 from numpy.typing import NDArray
 from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from scipy.signal import correlate
 
 from speaksep_kernel.testing.editable import editable_separation
@@ -57,6 +63,12 @@ AudioBufferSourceNode.prototype.start = function (when, offset, length) {
   window.played.push({ heard, when, offset, length, first: Array.from(
     this.buffer.getChannelData(0).slice(Math.round(offset * this.buffer.sampleRate)).slice(0, 4000)) });
   return start.call(this, when, offset, length);
+};
+window.gains = [];
+const createGain = BaseAudioContext.prototype.createGain;
+BaseAudioContext.prototype.createGain = function () {
+  window.gains.push(createGain.call(this));
+  return window.gains.at(-1);
 };
 addEventListener("keydown", (event) => { if (event.key === "Enter") window.ran = performance.now(); }, true);
 window.drawn = () => {
@@ -86,6 +98,31 @@ FRAMES = """([kind, ms]) => new Promise((resolve) => {
   };
   requestAnimationFrame(step);
 })"""
+
+# What comes out of every lane, as whole numbers of 16 bits.
+TAP = """async (seconds) => {
+  const { context } = window.gains[0];
+  const code = `registerProcessor("tap", class extends AudioWorkletProcessor {
+    process([lanes]) { this.port.postMessage(lanes.map((lane) => lane.slice())); return true; } })`;
+  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+  const count = window.gains.length;
+  const merger = context.createChannelMerger(count);
+  const tap = new AudioWorkletNode(context, "tap", { channelCount: count, channelCountMode: "explicit",
+    channelInterpretation: "discrete" });
+  window.gains.forEach((gain, row) => gain.connect(merger, 0, row));
+  merger.connect(tap).connect(context.destination);
+  const heard = window.gains.map(() => []);
+  await new Promise((resolve) => {
+    tap.port.onmessage = ({ data }) => {
+      data.forEach((lane, row) => { for (const value of lane) heard[row].push(Math.round(32767 * value)); });
+      if (heard[0].length >= seconds * context.sampleRate) resolve();
+    };
+  });
+  tap.disconnect();
+  return heard;
+}"""
+TAP_S = 15
+RAN = "k => document.querySelectorAll('.jp-InputPrompt')[k].textContent.match(/[0-9]/)"
 
 
 class Traffic:
@@ -144,12 +181,20 @@ def open_notebook(page: Page, url: str, root: Path, name: str, *cells: str) -> N
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
     page.locator(".jp-CodeCell .cm-content").first.click()
     for k in range(len(cells) - 1):
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_function("k => document.querySelectorAll('.jp-InputPrompt')[k].textContent.match(/[0-9]/)", arg=k)
+        for _ in range(10):  # while Lab is still starting the kernel it runs nothing, or asks which one
+            page.locator(".jp-CodeCell .cm-content").nth(k).click()
+            page.keyboard.press("Shift+Enter")
+            with suppress(PlaywrightError):
+                page.wait_for_function(RAN, arg=k, timeout=10_000)
+                break
+            page.keyboard.press("Escape")
+        page.wait_for_function(RAN, arg=k)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
 
 
-def ours(page: Page, traffic: Traffic, url: str, root: Path, result: Path) -> Iterator[tuple[str, str]]:
+def ours(
+    page: Page, traffic: Traffic, url: str, root: Path, result: Path, play_minutes: float
+) -> Iterator[tuple[str, str]]:
     """Figures of the speaker tracks."""
     page.add_init_script(INIT)
     imports = "from speaksep_widgets import SpeakerTracks"
@@ -202,6 +247,30 @@ def ours(page: Page, traffic: Traffic, url: str, root: Path, result: Path) -> It
     page.wait_for_function("window.played.length >= 60", timeout=WAIT_MS)
     page.keyboard.press("Space")
     yield "lanes apart", _apart(page.evaluate("window.played"), result)
+    if play_minutes:
+        yield f"after {play_minutes:g} min", played_long(page, play_minutes, result)
+
+
+def played_long(page: Page, minutes: float, result: Path) -> str:
+    """Spread of what comes out of the lanes after so many minutes of playing without a stop."""
+    page.locator(".speaker-tracks").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(60_000 * minutes)
+    heard = page.evaluate(TAP, TAP_S)
+    page.keyboard.press("Space")
+    files = [*sorted(result.glob("speaker_*.*")), next(result.glob("residual.*"))]
+    offsets = []
+    for file, lane in zip(files, heard[1:], strict=True):  # the first is the mixture, which is not heard
+        with sf.SoundFile(file) as sound:
+            sound.seek(int(max(0.0, 60 * minutes - 30) * sound.samplerate))
+            around = sound.read((TAP_S + 60) * sound.samplerate, dtype="float32")
+            at = _position(around, np.asarray(lane, np.float32) / 32767)
+            if at is not None:
+                offsets.append(1000 * at / sound.samplerate)
+    if len(offsets) < 2:
+        return "fewer than two lanes have sound to compare"
+    return f"{max(offsets) - min(offsets):.3f} ms over {len(offsets)} lanes"
 
 
 def _apart(played: list[dict[str, Any]], result: Path) -> str:
@@ -276,7 +345,7 @@ def theirs(page: Page, traffic: Traffic, url: str, root: Path, recording: Path) 
     yield "notebook on disk", f"{(root / 'theirs.ipynb').stat().st_size / 1e6:.2f} MB"
 
 
-def main(minutes: float, result: Path | None) -> None:
+def main(minutes: float, result: Path | None, play_minutes: float) -> None:
     """Print the figures of both."""
     if CHROMIUM is None:
         sys.exit("no Chromium on this machine: install Debian's package chromium")
@@ -292,7 +361,8 @@ def main(minutes: float, result: Path | None) -> None:
             recording = made_from
         with lab(root, home) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-            for title, measure, what in (("speaker tracks", ours, result), ("display.Audio", theirs, recording)):
+            mine = partial(ours, play_minutes=play_minutes)
+            for title, measure, what in (("speaker tracks", mine, result), ("display.Audio", theirs, recording)):
                 page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
                 page.set_default_timeout(WAIT_MS)
                 traffic = Traffic(page.context.new_cdp_session(page))
@@ -306,5 +376,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--result", type=Path, help="a result to open, its recording beside it as DIR.flac")
+    parser.add_argument("--play-minutes", type=float, default=0, help="play so long without a stop")
     chosen = parser.parse_args()
-    main(chosen.minutes, chosen.result)
+    main(chosen.minutes, chosen.result, chosen.play_minutes)

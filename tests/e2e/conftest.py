@@ -18,6 +18,7 @@ from urllib.parse import urlparse
 import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 import speaksep_kernel as speaksep
 
@@ -178,13 +179,13 @@ def in_lab(lab: str, page: Page) -> Callable[[str], Page]:
             '.jp-NotebookPanel [data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]'
         )
         # While Lab is still starting the kernel it runs nothing, or asks which one.
-        for _ in range(10):
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        for _ in range(20):
             try:
+                page.get_by_role("menuitem", name="Run", exact=True).click(timeout=6000)
+                page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=6000)
                 expect(page.locator(".jp-InputPrompt").first).to_have_text(re.compile(r"[*\d]"), timeout=6000)
                 return page
-            except AssertionError:
+            except (AssertionError, PlaywrightError):  # a dialog may be in the way
                 page.keyboard.press("Escape")
         raise AssertionError(f"{name} was not run")
 

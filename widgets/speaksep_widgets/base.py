@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import anywidget
 
 from speaksep_kernel.errors import InputError, SpeakSepError
+from speaksep_widgets.last_picture import LeavesPicture
 
 Answer: TypeAlias = "tuple[dict[str, Any], Sequence[bytes | memoryview]]"
 
@@ -15,7 +16,7 @@ MOST_BYTES = 2 << 20
 """No answer is larger: what is larger belongs on HTTP or into several answers."""
 
 
-class SpeakSepWidget(anywidget.AnyWidget):
+class SpeakSepWidget(LeavesPicture, anywidget.AnyWidget):
     """A widget whose browser side asks for what it draws and plays.
 
     A message ``{"id": 7, "ask": "peaks", …}`` calls ``answer_peaks(…)`` with the other fields as keywords. It returns

@@ -18,6 +18,7 @@ from speaksep_kernel.recording import Recording
 from speaksep_kernel.recording.suffixes import SUFFIXES
 from speaksep_kernel.results.directory import MANIFEST
 from speaksep_kernel.results.values import Separation
+from speaksep_widgets.last_picture import LeavesPicture
 from speaksep_widgets.work import Work
 
 Verb: TypeAlias = Literal["diagnose", "separate"]
@@ -48,7 +49,7 @@ class Row:
     words: str = ""
 
 
-class BatchTable(ipywidgets.VBox):
+class BatchTable(LeavesPicture, ipywidgets.VBox):
     """Diagnoses or separates recordings one by one; one that fails does not stop the others.
 
     Separations that are there already, of the same recording, are kept: a batch that was stopped goes on.
@@ -174,10 +175,14 @@ class BatchTable(ipywidgets.VBox):
         self.rows = (*self.rows[:number], row, *self.rows[number + 1 :])
         self._show()
 
+    def _last_picture(self) -> str:
+        return str(self.table.value)
+
     def _show(self) -> None:
         head = "".join(f'<th scope="col">{title}</th>' for title in HEAD)
         body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>" for row in self.rows)
         self.table.value = f"<table><caption>Recordings</caption><tr>{head}</tr>{body}</table>"
+        self._leave_picture()
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -15,12 +15,13 @@ import ipywidgets
 from speaksep_kernel import plugins
 from speaksep_kernel.pipeline import export
 from speaksep_kernel.results.values import Separation
+from speaksep_widgets.last_picture import LeavesPicture
 from speaksep_widgets.work import Work
 
 GROUPS = {"Labels and packages": "speaksep.formats", "Tracks as": "speaksep.exporters"}
 
 
-class ExportPanel(ipywidgets.VBox):
+class ExportPanel(LeavesPicture, ipywidgets.VBox):
     """What `speaksep_kernel.export` does, as a form.
 
     Parameters
@@ -129,9 +130,13 @@ class ExportPanel(ipywidgets.VBox):
             return Path(f"{Path(separation.manifest.input.name).stem}-export")
         return separation.directory.with_name(f"{separation.directory.name}-export")
 
+    def _last_picture(self) -> str:
+        return f"<ul>{''.join(f'<li>{escape(file.name)}</li>' for file in self.files)}</ul>"
+
     def _show(self, files: tuple[Path, ...]) -> None:
         self.files = files
         self.directory.value = str(files[0].parent)
         items = "".join(f"<li>{escape(file.name)}</li>" for file in files)
         remarks = "".join(f"<p>{escape(words)}</p>" for words in self.remarks)
         self.written.value = f"<p>Written to {escape(str(files[0].parent))}:</p><ul>{items}</ul>{remarks}"
+        self._leave_picture()

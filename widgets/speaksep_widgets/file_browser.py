@@ -13,12 +13,13 @@ import ipywidgets
 from speaksep_kernel.errors import InputError, SpeakSepError
 from speaksep_kernel.recording.suffixes import SUFFIXES
 from speaksep_kernel.results.directory import MANIFEST
+from speaksep_widgets.last_picture import LeavesPicture
 
 MOST = 2000
 """Entries shown of a folder: more make the page slow and nobody reads them."""
 
 
-class FileBrowser(ipywidgets.VBox):
+class FileBrowser(LeavesPicture, ipywidgets.VBox):
     """The files below a folder, and nothing outside it.
 
     Parameters

@@ -12,11 +12,12 @@ from speaksep_kernel import plugins
 from speaksep_kernel.diagnosis.plan import MOST_SPEAKERS, Plan, make_plan
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.errors import SpeakSepError
+from speaksep_widgets.last_picture import LeavesPicture
 
 AUTO = 0
 
 
-class PlanCard(ipywidgets.VBox):
+class PlanCard(LeavesPicture, ipywidgets.VBox):
     """What will be done with a recording.
 
     Parameters
@@ -93,5 +94,9 @@ class PlanCard(ipywidgets.VBox):
             self.button.disabled = False
             self._show()
 
+    def _last_picture(self) -> str:
+        return str(self.why.value)
+
     def _show(self) -> None:
         self.why.value = f'<pre style="white-space:pre-wrap;font:inherit">{escape(self.plan.explain())}</pre>'
+        self._leave_picture()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
+import numpy as np
 import traitlets
 
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.results.values import Separation
+from speaksep_kernel.results.write import MIXTURE
 from speaksep_widgets.base import Answer, SpeakSepWidget
 from speaksep_widgets.esm import css, esm
 from speaksep_widgets.lanes import Lanes
+from speaksep_widgets.last_picture import Spans, picture_of_lanes
 from speaksep_widgets.soundfiles import sound_files
 
 SNAPSHOT_PIXELS = 1024
@@ -67,6 +71,16 @@ class LaneWidget(SpeakSepWidget):
         self._measuring = {lane for lane, (_, done) in zip(self._lanes.names, peaks, strict=True) if done < 1}
         self.set_trait("snapshot", b"".join(values.astype("<i2").tobytes() for values, _ in peaks))
 
+    def _last_name(self) -> str:
+        return f"{type(self).__name__}, {self.name}"
+
+    def _picture(
+        self, titles: Mapping[str, str], colours: Mapping[str, str] = {}, spans: Mapping[str, Spans] = {}
+    ) -> str:
+        peaks = np.frombuffer(self.snapshot, "<i2").reshape(len(self.lanes), SNAPSHOT_PIXELS, 2)
+        peaks = peaks[[self.lanes.index(lane) for lane in titles]]
+        return picture_of_lanes(titles, peaks, colours, spans, self.seconds)
+
     def play(self, start_s: float | None = None) -> None:
         """Play, from ``start_s`` or where the playhead is; browsers want a click on the page before the first sound."""
         self.send({"do": "play"} | ({} if start_s is None else {"start_s": start_s}))
@@ -80,6 +94,7 @@ class LaneWidget(SpeakSepWidget):
         values, done = self._lanes.peaks(lane, start_s, stop_s, pixels)
         if done == 1.0 and lane in self._measuring:
             self._take_snapshot()
+            self._leave_picture()
         return {"done": done}, [values.astype("<i2").tobytes()]
 
     def answer_tile(self, *, lane: str, start_s: float, stop_s: float, columns: int, rows: int, scale: Any) -> Answer:
@@ -144,3 +159,8 @@ class RecordingView(LaneWidget):
             {"code": f.code, "severity": f.severity, "why": f.why, "spans": [list(span) for span in f.spans[:500]]}
             for f in diagnosis.findings
         ]
+        self._leave_picture()
+
+    def _last_picture(self) -> str:
+        found = "".join(f"<li>{escape(f['severity'])}: {escape(f['why'])}</li>" for f in self.findings)
+        return f"{self._picture({MIXTURE: self.name})}<ul>{found}</ul>"

@@ -24,6 +24,7 @@ from speaksep_kernel.voices.turns import Turn
 from speaksep_widgets.base import Answer
 from speaksep_widgets.esm import css, esm
 from speaksep_widgets.lanes import Lanes
+from speaksep_widgets.last_picture import table_of_turns
 from speaksep_widgets.recording_view import LaneWidget
 
 PARTS = ("ask", "view", "waveform", "soundfiles", "transport", "keys", "sight")
@@ -236,6 +237,14 @@ class SpeakerTracks(LaneWidget):
             )
             self.set_trait("turns", _listed(separation.turns))
             self.set_trait("edit_log", self._log.model_dump(mode="json"))
+        self._leave_picture()
+
+    def _last_picture(self) -> str:
+        named = {s["number"]: s["name"] or s["label"].replace("_", " ") for s in self.speakers}
+        titles = {lane: lane for lane in self.lanes} | {s["label"]: named[s["number"]] for s in self.speakers}
+        spans = {s["label"]: [(t[0], t[1]) for t in self.turns if t[2] == s["number"]] for s in self.speakers}
+        lanes = self._picture(titles, {s["label"]: s["colour"] for s in self.speakers}, spans)
+        return lanes + table_of_turns([(named[number], start, end, sure) for start, end, number, sure in self.turns])
 
     def _show_speakers(self, speakers: list[tuple[int, str | None, float, float]]) -> None:
         self.set_trait(

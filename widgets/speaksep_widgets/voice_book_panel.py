@@ -14,12 +14,13 @@ from speaksep_kernel.pipeline import identify
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.voices.book import Books, Voice, book_paths, forget, read_book, rename
 from speaksep_kernel.voices.enrolment import enroll
+from speaksep_widgets.last_picture import LeavesPicture
 from speaksep_widgets.work import Work
 
 FILES = "files"
 
 
-class VoiceBookPanel(ipywidgets.VBox):
+class VoiceBookPanel(LeavesPicture, ipywidgets.VBox):
     """What ``speaksep voices`` and ``speaksep identify`` do, as forms.
 
     Parameters

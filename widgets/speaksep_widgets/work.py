@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 import ipywidgets
 
 from speaksep_kernel.errors import SpeakSepError
+from speaksep_widgets.last_picture import LeavesPicture
+from speaksep_widgets.pulse import Pulse
 
 T = TypeVar("T")
 
@@ -19,7 +21,7 @@ class Cancelled(Exception):
     """Raised inside the work when somebody pressed the button."""
 
 
-class Work(ipywidgets.VBox, Generic[T]):
+class Work(LeavesPicture, ipywidgets.VBox, Generic[T]):
     """A call that reports to a progress hook, run in a thread so that the notebook stays usable.
 
     Parameters
@@ -59,7 +61,8 @@ class Work(ipywidgets.VBox, Generic[T]):
         self.cancel_button.on_click(lambda _: self.cancel())
         self.word = ipywidgets.HTML()
         self.word.add_class("speaksep-word")
-        super().__init__([ipywidgets.HBox([self.bar, self.cancel_button]), self.word])
+        self._pulse = Pulse()
+        super().__init__([ipywidgets.HBox([self.bar, self.cancel_button]), self.word, self._pulse])
 
     def start(self) -> Work[T]:
         """Begin; at once if it is not running already."""
@@ -69,6 +72,7 @@ class Work(ipywidgets.VBox, Generic[T]):
         self.state, self._result, self._error = "running", None, None
         self.bar.value, self.bar.bar_style, self.cancel_button.disabled = 0.0, "", False
         self._say(f"{self.title}…")
+        self._pulse.start()
         self._thread = threading.Thread(target=self._run, daemon=True, name=self.title)
         self._thread.start()
         return self
@@ -117,8 +121,13 @@ class Work(ipywidgets.VBox, Generic[T]):
 
     def _end(self, state: str, style: str, words: str, error: BaseException | None) -> None:
         self.state, self._error = state, error
+        self._pulse.stop()
         self.bar.bar_style, self.cancel_button.disabled = style, True
         self._say(words)
+        self._leave_picture()
+
+    def _last_picture(self) -> str:
+        return f"<p>{self.word.value}</p>"
 
     def _hook(self, stage: str, completed: float, total: float | None = None) -> None:
         if self._stop.is_set():

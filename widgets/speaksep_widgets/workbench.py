@@ -20,6 +20,7 @@ from speaksep_kernel.voices.book import Books
 from speaksep_widgets.code import python_of
 from speaksep_widgets.export_panel import ExportPanel
 from speaksep_widgets.file_browser import FileBrowser
+from speaksep_widgets.last_picture import LeavesPicture
 from speaksep_widgets.plan_card import PlanCard
 from speaksep_widgets.recorder import Recorder
 from speaksep_widgets.recording_view import RecordingView
@@ -31,7 +32,7 @@ from speaksep_widgets.work import Work
 SPACES = ("source", "view", "button", "work", "diagnosis", "plan", "tracks", "after")
 
 
-class Workbench(ipywidgets.VBox):
+class Workbench(LeavesPicture, ipywidgets.VBox):
     """The parts, put together: each appears when there is something for it to show.
 
     Parameters
@@ -76,6 +77,8 @@ class Workbench(ipywidgets.VBox):
         self._button = ipywidgets.Button(description="Diagnose", icon="search", button_style="primary")
         self._button.on_click(lambda _: self.diagnose())
         self._space = {name: ipywidgets.VBox() for name in SPACES}
+        for space in self._space.values():
+            space.observe(self._part_came, "children")
         self.word = ipywidgets.HTML()
         self.files: FileBrowser | None = None
         self.upload: Upload | None = None
@@ -136,6 +139,19 @@ class Workbench(ipywidgets.VBox):
     def code(self) -> str:
         """The Python that makes what is on the page, as text."""
         return python_of(self, self._said)
+
+    def _last_picture(self) -> str:
+        shown = [part for space in self._space.values() for part in space.children]
+        return "".join(
+            part._last_picture() if isinstance(part, LeavesPicture) else str(part.value)
+            for part in shown
+            if isinstance(part, LeavesPicture | ipywidgets.HTML)
+        )
+
+    def _part_came(self, change: Any) -> None:
+        for part in change["new"]:
+            part._part_of = self
+        self._leave_picture()
 
     def _forget(self) -> None:
         """As before anything was opened."""
