@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import AbstractContextManager
+from pickle import PickleError
 from types import TracebackType
 from typing import Any, Self
 
-from speaksep_kernel.errors import JobError, SpeakSepError
+from speaksep_kernel.errors import InputError, JobError
 from speaksep_kernel.jobs.protocol import JobExecutor
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ LONGEST_PAUSE_S = 10.0
 """Between two attempts to open an executor again."""
 FAULTS_IN_A_ROW = 10
 """So many tasks that end in a fault of their worker, and none that works, are no accident."""
+HOPELESS = (ImportError, AttributeError, NameError, TypeError, PickleError, InputError)
+"""Faults that do not pass by themselves."""
 
 
 class Crew:
@@ -43,7 +46,7 @@ class Crew:
         self._context: AbstractContextManager[Executor] | None = None
         self._executor: Executor | None = None
         self._futures: dict[Future[Any], float] = {}
-        self._faults = 0
+        self._faults, self._faulty_since = 0, 0.0
         self._broken_since, self._try_at, self._pause_s = 0.0, 0.0, 0.5
         self.trouble = ""
 
@@ -115,15 +118,14 @@ class Crew:
             future.cancel()
 
     def _fault(self, fault: BaseException) -> None:
-        if isinstance(fault, BrokenExecutor) and self._executor is not None:
-            self._broke(fault)
-            return
+        """A task that came back with nothing: one killed worker is an accident, task after task is none."""
         self.trouble = _words(fault)
         log.warning("a task came back with a fault: %s", self.trouble)
+        now = time.monotonic()
+        self._faulty_since = now if self._faults == 0 else self._faulty_since
         self._faults += 1
-        if self._faults >= FAULTS_IN_A_ROW:
-            if isinstance(fault, SpeakSepError):
-                raise fault
+        hopeless = isinstance(fault, HOPELESS) and self._faults >= FAULTS_IN_A_ROW
+        if hopeless or (self._faults >= 10 * FAULTS_IN_A_ROW and now - self._faulty_since > self._patience_s):
             raise JobError(
                 f"the workers of executor {self._plugin.info.name!r} cannot work: {self.trouble}",
                 reason="no-workers",
