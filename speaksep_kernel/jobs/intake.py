@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, tuple_
@@ -54,9 +53,8 @@ def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -
 
 
 def _row(request: JobRequest, now: float) -> dict[str, Any]:
-    return asdict(request) | {
+    return vars(request) | {  # asdict would copy all parameters
         "id": secrets.token_hex(8),
-        "parameters": dict(request.parameters),
         "state": State.QUEUED,
         "attempt": 0,
         "failures": 0,

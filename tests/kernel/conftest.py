@@ -1,0 +1,65 @@
+"""Real databases for whoever tests the job table: SQLite, and a PostgreSQL that is started once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from speaksep_kernel.jobs.queue import JobTable
+from tests.kernel.database_servers import PostgreSql, postgresql
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSql]:
+    """The server."""
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_place(request: pytest.FixtureRequest) -> str:
+    """Where a table can be made, on one database after the other."""
+    where: str = request.getfixturevalue(f"empty_{request.param}")
+    return where
+
+
+@pytest.fixture
+def empty_sqlite(tmp_path: Path) -> str:
+    """A file that does not exist."""
+    return str(tmp_path / "table" / "jobs.sqlite3")
+
+
+@pytest.fixture
+def empty_postgresql(postgres: PostgreSql) -> str:
+    """A database with nothing in it."""
+    return postgres.empty()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> str:
+    """Where a table is, with no job yet, on one database after the other."""
+    where: str = request.getfixturevalue(f"fresh_{request.param}")
+    return where
+
+
+@pytest.fixture(scope="session")
+def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table that is copied: quicker than to make each anew."""
+    place = tmp_path_factory.mktemp("made") / "jobs.sqlite3"
+    JobTable.open(place).close()
+    return place
+
+
+@pytest.fixture
+def fresh_sqlite(made_sqlite: Path, tmp_path: Path) -> str:
+    """A file with the tables."""
+    return str(shutil.copy(made_sqlite, tmp_path))
+
+
+@pytest.fixture
+def fresh_postgresql(postgres: PostgreSql) -> str:
+    """A database with the tables."""
+    return postgres.fresh()
