@@ -93,7 +93,7 @@ def devices(settings: LeaseSettings, nvml: Any = None) -> Devices:
     finally:
         nvml.nvmlShutdown()
     if not present:
-        return Devices((), "there is no GPU here")
+        return Devices((), "no GPU here answers")
     allowed = tuple(device for device in present if settings.gpus == "all" or _is_named(device, settings.gpus))
     if not allowed:
         there = ", ".join(device.index for device in present)
@@ -119,23 +119,20 @@ def _pretended(index: str, settings: LeaseSettings) -> Device:
 
 
 def _asked(nvml: Any, index: int, settings: LeaseSettings) -> list[Device]:
-    """One GPU, or the instances that an administrator divided it into."""
+    """One GPU, or the instances that an administrator divided it into; none if it is lost, or kept from us."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    except nvml.NVMLError:  # counted, but another one's: a scheduler keeps it from us
+        if _fact(nvml, nvml.nvmlDeviceGetMigMode, handle, (0, 0))[0] == 0:
+            return [_described(nvml, handle, str(index), settings)]
+        instances = (
+            (place, _fact(nvml, nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, None, place))
+            for place in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle))
+        )
+        return [
+            _described(nvml, handle, f"{index}:{place}", settings) for place, handle in instances if handle is not None
+        ]
+    except nvml.NVMLError:
         return []
-    whole = _fact(nvml, nvml.nvmlDeviceGetMigMode, handle, (0, 0))[0] == 0
-    if whole:
-        return [_described(nvml, handle, str(index), settings)]
-    instances = (
-        _fact(nvml, nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, None, place)
-        for place in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle))
-    )
-    return [
-        _described(nvml, instance, f"{index}:{place}", settings)
-        for place, instance in enumerate(instances)
-        if instance is not None
-    ]
 
 
 def _described(nvml: Any, handle: Any, index: str, settings: LeaseSettings) -> Device:
