@@ -44,7 +44,7 @@ def url_of(place: str | Path) -> URL:
     """
     words = str(place)
     if "://" not in words:
-        words = f"sqlite:///{Path(words).expanduser().absolute()}"
+        return URL.create("sqlite", database=str(Path(words).expanduser().absolute()))
     try:
         url = make_url(words)
     except (ArgumentError, ValueError):
@@ -62,6 +62,13 @@ def url_of(place: str | Path) -> URL:
         shown = url.render_as_string(hide_password=True)
         raise InputError(f"no job table can be in {shown!r}", reason="bad-database", hint=_PLACES)
     return url
+
+
+def place_of(url: URL) -> str:
+    """What :func:`url_of` turns into this database again; holds the password, if there is one."""
+    if url.get_backend_name() == "sqlite" and not url.query:
+        return str(url.database)  # a path may hold what means something else in a URL
+    return url.render_as_string(hide_password=False)
 
 
 _PLACES = "a path, sqlite:///path, or postgresql://user@host/name"
@@ -196,9 +203,10 @@ def explained(engine: Engine) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        reason, hint = _meaning(error)
-        raise StoreError(f"job table {_shown(engine)}: {error.orig}", reason=reason, hint=hint) from error
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:  # the second while connecting
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason, hint = _meaning(cause, cut_off=getattr(error, "connection_invalidated", False))
+        raise StoreError(f"job table {_shown(engine)}: {cause}", reason=reason, hint=hint) from error
     except PoolTimeout as error:
         raise StoreError(
             f"job table {_shown(engine)}: too many threads use it", reason="store-busy", hint="use fewer threads"
@@ -209,13 +217,13 @@ def _shown(engine: Engine) -> str:
     return str(engine.url.database) if engine.dialect.name == "sqlite" else engine.url.render_as_string()
 
 
-def _meaning(error: DBAPIError) -> tuple[str, str]:
-    said = str(error.orig).lower()
-    code = getattr(error.orig, "sqlstate", None) or ""
+def _meaning(cause: BaseException | None, *, cut_off: bool) -> tuple[str, str]:
+    said = str(cause).lower()
+    code = getattr(cause, "sqlstate", None) or ""
     for words, codes, reason, hint in _MEANINGS:
         if any(word in said for word in words) or code.startswith(codes):
             return reason, hint
-    if error.connection_invalidated or (not code and type(error.orig).__module__.startswith("psycopg")):
+    if cut_off or (not code and type(cause).__module__.startswith("psycopg")):
         return "store-unreachable", "is the database server running, and its address right?"
     return "store-failed", "check the place of the table and its permissions"
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from speaksep_kernel.errors import JobError
 from speaksep_kernel.jobs import intake, rows
 from speaksep_kernel.jobs.backoff import DEFAULT_BACKOFF, Backoff
-from speaksep_kernel.jobs.database import BUSY, default_place, migrate, url_of
+from speaksep_kernel.jobs.database import BUSY, default_place, migrate, place_of, url_of
 from speaksep_kernel.jobs.job import LOST, Event, Job, JobRequest, Standing, as_json
 from speaksep_kernel.jobs.states import FINISHED, HELD, State, Step
 from speaksep_kernel.jobs.tables import events, jobs
@@ -99,8 +99,8 @@ class JobTable:
 
     @property
     def url(self) -> str:
-        """Opens the same table elsewhere; holds the password, if there is one."""
-        return self._transactions.url.render_as_string(hide_password=False)
+        """Path or URL that opens the same table elsewhere; holds the password, if there is one."""
+        return place_of(self._transactions.url)
 
     def close(self) -> None:
         """Close all connections; the table can still be used, it opens new ones."""
