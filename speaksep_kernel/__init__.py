@@ -39,6 +39,7 @@ _HOME = {
     "identify": "pipeline",
     "plan": "pipeline",
     "render": "pipeline",
+    "reseparate": "pipeline",
     "sample_recording": "testing",
     "separate": "pipeline",
     "verify": "pipeline",

@@ -13,6 +13,7 @@ from speaksep_kernel.pipeline import export as export
 from speaksep_kernel.pipeline import identify as identify
 from speaksep_kernel.pipeline import plan as plan
 from speaksep_kernel.pipeline import render as render
+from speaksep_kernel.pipeline import reseparate as reseparate
 from speaksep_kernel.pipeline import separate as separate
 from speaksep_kernel.pipeline import verify as verify
 from speaksep_kernel.plugins import PluginInfo as PluginInfo

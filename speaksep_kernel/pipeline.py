@@ -18,7 +18,9 @@ from speaksep_kernel.results.edits import Edit, EditLog, edit_of
 from speaksep_kernel.results.export import export_files
 from speaksep_kernel.results.identify import identify_tracks
 from speaksep_kernel.results.loudness import Target
-from speaksep_kernel.results.rerender import edit_log, render_again
+from speaksep_kernel.results.manifest import read_manifest, recording_of
+from speaksep_kernel.results.rerender import edit_log, origin, render_again
+from speaksep_kernel.results.reseparate import Settings, heard_again, reseparate_span
 from speaksep_kernel.results.separate import separate_recording
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.results.verify import Verification
@@ -278,6 +280,7 @@ def edit(
     *edits: Edit | EditLog | Mapping[str, Any],
     source: Source | Recording | None = None,
     directory: str | os.PathLike[str] | None = None,
+    remake: bool = False,
     hook: ProgressHook = silent,
 ) -> Separation:
     """Correct a separation by hand: the tracks are rendered again, and the network is not asked.
@@ -293,6 +296,9 @@ def edit(
         The recording it was made from; where it was then if ``None``.
     directory
         As for `separate`; the separation itself is replaced if ``None``.
+    remake
+        What a log says was separated again, and is not here or is damaged, the network separates again: for the log of
+        another copy.
 
     Raises
     ------
@@ -312,7 +318,62 @@ def edit(
     for each in edits:
         log = each if isinstance(each, EditLog) else log.append(edit_of(each))
     out = place if directory is None else Path(directory)
-    return render_again(place, source, out, edits=log, hook=hook)
+    if not (remake and log.stores):
+        return render_again(place, source, out, edits=log, hook=hook)
+    manifest = read_manifest(place)
+    recording = recording_of(manifest, origin(manifest) if source is None else source)
+    with heard_again(place, recording, log.stores, hook=hook) as stores:
+        return render_again(place, recording, out, edits=log, stores=stores, hook=hook)
+
+
+def reseparate(
+    separation: Separation | str | os.PathLike[str],
+    start_s: float,
+    end_s: float,
+    *,
+    speakers: int | None = None,
+    separator: str | None = None,
+    separator_options: Mapping[str, Any] | None = None,
+    quality: str | None = None,
+    source: Source | Recording | None = None,
+    directory: str | os.PathLike[str] | None = None,
+    hook: ProgressHook = silent,
+) -> Separation:
+    """Separate a span again with other settings: the only correction that asks the network, and only this once.
+
+    What it hears is kept with the result, so the correction is undone, redone and rendered again like any other. Voices
+    that sound like speakers of the result, and speak when they do, are theirs; others are new speakers.
+
+    Parameters
+    ----------
+    separation
+        What to correct, or its directory.
+    start_s, end_s
+        The span, half a second at least.
+    speakers
+        How many people speak in it; ``None``: the network decides.
+    separator, separator_options, quality
+        As for `speaksep_kernel.plan`; as for the whole recording if ``None``.
+    source, directory
+        As for `edit`.
+    hook
+        Progress; raise from it to cancel, then nothing has changed.
+
+    Raises
+    ------
+    InputError
+        A span that is not in the recording or too short, in which nobody speaks; an unknown separator or quality, an
+        impossible number of speakers; a recording that is gone or another, or has a channel for each speaker.
+    StoreError
+        What was stored is damaged, the disk is full, or somebody else corrected the separation meanwhile.
+
+    Examples
+    --------
+    >>> separation = reseparate("tracks", 12.5, 20, speakers=3, quality="best")  # doctest: +SKIP
+    """
+    settings = Settings(speakers, separator, separator_options, quality)
+    out = None if directory is None else Path(directory)
+    return reseparate_span(_place(separation), start_s, end_s, settings, source=source, out=out, hook=hook)
 
 
 def verify(place: str | os.PathLike[str], source: Source | Recording, *, hook: ProgressHook = silent) -> Verification:

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speaksep_kernel.cli.bar import progress
-from speaksep_kernel.cli.options import JsonOption, QuietOption, RecordingOption
+from speaksep_kernel.cli.options import (
+    JsonOption,
+    Quality,
+    QuietOption,
+    RecordingOption,
+    SpeakersOption,
+    option_values,
+    speakers_number,
+)
 from speaksep_kernel.cli.output import print_json
 from speaksep_kernel.cli.separate import describe
 
 if TYPE_CHECKING:
     from speaksep_kernel.results.edits import EditLog
+    from speaksep_kernel.results.values import Separation
 
 app = typer.Typer(
     help="Correct the speakers of DIR by hand; the tracks are rendered again, without the network. "
@@ -144,6 +153,43 @@ def noise(
     _correct(context.obj, edit, output, recording, as_json=as_json, quiet=quiet)
 
 
+@app.command("reseparate")
+def reseparate(
+    context: typer.Context,
+    start_s: StartArgument,
+    end_s: EndArgument,
+    speakers: SpeakersOption = "auto",
+    separator: Annotated[
+        str | None, typer.Option("--separator", metavar="NAME", help="Network; as before if left out.")
+    ] = None,
+    separator_option: Annotated[
+        list[str] | None, typer.Option("--separator-option", metavar="NAME=VALUE", help="Option of the network.")
+    ] = None,
+    quality: Annotated[Quality | None, typer.Option("--quality", help="As before if left out.")] = None,
+    output: OutputOption = None,
+    recording: RecordingOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Separate a span again with other settings; of all edits only this one asks the network, once."""
+    from speaksep_kernel import pipeline
+
+    with progress(quiet=quiet) as hook:
+        separation = pipeline.reseparate(
+            context.obj,
+            start_s,
+            end_s,
+            speakers=speakers_number(speakers),
+            separator=separator,
+            separator_options=option_values(separator_option) if separator_option else None,
+            quality=quality.value if quality else None,
+            source=recording,
+            directory=output,
+            hook=hook,
+        )
+    _tell(separation, as_json=as_json)
+
+
 @app.command("labels")
 def labels(
     context: typer.Context,
@@ -213,7 +259,7 @@ def apply(
     """Replace the edits of DIR by those of another log."""
     from speaksep_kernel.results.edits import EditLog
 
-    _correct(context.obj, EditLog.load(file), output, recording, as_json=as_json, quiet=quiet)
+    _correct(context.obj, EditLog.load(file), output, recording, as_json=as_json, quiet=quiet, remake=True)
 
 
 def _log(result: Path) -> EditLog:
@@ -230,11 +276,16 @@ def _correct(
     *,
     as_json: bool,
     quiet: bool,
+    remake: bool = False,
 ) -> None:
     from speaksep_kernel import pipeline
 
     with progress(quiet=quiet) as hook:
-        separation = pipeline.edit(result, edit, source=recording, directory=output, hook=hook)
+        separation = pipeline.edit(result, edit, source=recording, directory=output, remake=remake, hook=hook)
+    _tell(separation, as_json=as_json)
+
+
+def _tell(separation: Separation, *, as_json: bool) -> None:
     if as_json:
         print_json(separation.to_dict())
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from speaksep_kernel.results.patch import Patch
 from speaksep_kernel.separation.tables import WindowTable
 from speaksep_kernel.voices.confidence import calibrated
 from speaksep_kernel.voices.streams import FRAME_S, Streams
@@ -46,6 +47,8 @@ class Edited:
         The numbers whose names were given by hand.
     told
         (frames, lanes) bool, where somebody said who speaks: no doubt is left.
+    patches
+        Spans that were separated again, in that order: of several in one place the last counts.
     """
 
     activity: NDArray[np.uint8]
@@ -55,6 +58,22 @@ class Edited:
     names: Mapping[int, str | None] = field(default_factory=dict)
     renamed: frozenset[int] = frozenset()
     told: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    patches: tuple[Patch, ...] = ()
+
+    def heard(self, found: int) -> NDArray[np.bool_]:
+        """(frames, lanes) where the network's tracks say what is in a lane, if a separation found so many lanes."""
+        heard = np.broadcast_to(np.arange(self.activity.shape[1]) < found, self.activity.shape).copy()
+        for patch in self.patches:
+            heard[patch.start : patch.stop] = False
+            heard[patch.start : patch.stop, patch.lanes] = True
+        return heard
+
+    def patched(self) -> NDArray[np.bool_]:
+        """(frames,) where the first separation counts no more."""
+        frames = np.zeros(len(self.activity), np.bool_)
+        for patch in self.patches:
+            frames[patch.start : patch.stop] = True
+        return frames
 
     def spoken(self, speaker: int) -> NDArray[np.uint8]:
         """(frames,) activity of one speaker."""
@@ -100,6 +119,8 @@ class Edited:
             How sure the speakers were that the separation found.
         """
         sure = np.ones(self.activity.shape[1])
+        for patch in self.patches:
+            sure[list(patch.lanes)] = found_confidence(patch.streams, len(patch.lanes))
         sure[: len(found)] = found
         speaking = self.activity >= SPEAKING
         result = []

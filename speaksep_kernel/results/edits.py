@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
@@ -114,7 +115,32 @@ class Turns(_Model):
         return self
 
 
-Edit: TypeAlias = Annotated[Merge | Split | Rename | Reassign | Boundary | Noise | Turns, Field(discriminator="op")]
+class Reseparate(_Span):
+    """The network heard a span once more, with settings of its own; ``to`` says whose each voice in it is.
+
+    What it heard is kept with the result, as `store`, so that replaying asks no network. The names ``version`` and
+    ``sha256`` are those of the separator: with another one the same settings give other voices.
+    """
+
+    op: Literal["reseparate"] = "reseparate"
+    speakers: int | None = Field(default=None, ge=1, le=20)
+    separator: str
+    separator_options: dict[str, Any] = {}
+    quality: Literal["fast", "balanced", "best"] = "balanced"
+    device: Literal["cpu", "cuda"] = "cpu"
+    version: str
+    sha256: str | None = None
+    to: tuple[Speaker | Literal["new"], ...] = ()
+
+    @property
+    def store(self) -> str:
+        """Name of what was heard, made of all that decides what it is."""
+        return hashlib.sha256(self.model_dump_json(exclude={"op", "to"}).encode()).hexdigest()[:16]
+
+
+Edit: TypeAlias = Annotated[
+    Merge | Split | Rename | Reassign | Boundary | Noise | Turns | Reseparate, Field(discriminator="op")
+]
 """Any correction; as JSON, the object whose ``op`` says which."""
 
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
@@ -169,6 +195,11 @@ class EditLog(_Model):
         if self.position > len(self.edits):
             raise ValueError(f"position {self.position} is beyond its {len(self.edits)} edits")
         return self
+
+    @property
+    def stores(self) -> tuple[Reseparate, ...]:
+        """What was heard once more, also where that was taken back: it may be wanted again."""
+        return tuple({edit.store: edit for edit in self.edits if isinstance(edit, Reseparate)}.values())
 
     @property
     def active(self) -> tuple[Edit, ...]:

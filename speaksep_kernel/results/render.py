@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from speaksep_kernel.recording import Mixdown
 from speaksep_kernel.results.edited import Edited, untouched
+from speaksep_kernel.results.lane_sound import LaneSound
 from speaksep_kernel.results.lanes import Lanes, adopted
 from speaksep_kernel.separation.gates import overlap_frames, ramp
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, frame_level
-from speaksep_kernel.separation.windows import trapezoid
 from speaksep_kernel.voices.streams import FRAME_S, RATE_HZ
 
 Float32 = NDArray[np.float32]
@@ -93,7 +93,7 @@ def render_blocks(
     table, lanes = adopted(table, edited), Lanes.of(edited, table.speakers)
     heard = np.column_stack([lanes.gates, lanes.noise])
     overlap = overlap_frames(heard)
-    by_frame = np.argsort(table.start, kind="stable")
+    sound = LaneSound(table, store, edited)
     for start in range(0, reader.samples, BLOCK_S * rate_hz):
         stop = min(start + BLOCK_S * rate_hz, reader.samples)
         mixture = reader.read(start, stop)
@@ -102,7 +102,7 @@ def render_blocks(
         blend = ramp(overlap, start, stop, rate_hz)
         tracks = gate * mixture
         if blend.any():
-            apart = _separated(reader, table, store, lanes, by_frame, start // rate_hz, mixture, crowd.sum(axis=0))
+            apart = _separated(reader, sound, lanes, start // rate_hz, mixture, crowd.sum(axis=0))
             tracks = gate * ((1 - blend) * mixture + blend * apart)
         yield tracks * sounding(mixture, rate_hz), mixture
 
@@ -131,23 +131,18 @@ def render_apart(reader: ChannelReader, edited: Edited) -> Iterator[tuple[Float3
 
 
 def _separated(
-    reader: MixtureReader,
-    table: WindowTable,
-    store: TrackStore,
-    lanes: Lanes,
-    by_frame: NDArray[np.int64],
-    start_s: int,
-    mixture: Float32,
-    crowd: Float32,
+    reader: MixtureReader, sound: LaneSound, lanes: Lanes, start_s: int, mixture: Float32, crowd: Float32
 ) -> Float32:
     """(speakers, samples): the network's tracks of one block at the native rate, with their share of the high band."""
     rate_hz = reader.rate_hz
     begin_s = max(0, start_s - _PAD_S)
     begin = begin_s * RATE_HZ
     end = min((start_s + BLOCK_S + _PAD_S) * RATE_HZ, reader.samples16k)
-    local, weight = _overlap_add(table, store, by_frame, begin, end, last_frame=len(table.activity))
+    local, weight = sound.between(begin, end)
     low = reader.read16k(begin, end)
-    local = lanes.handed(local, begin, end, RATE_HZ, (low - local.sum(axis=0)) * weight)
+    rest = (low - local.sum(axis=0)) * weight
+    count = lanes.open.shape[1]
+    local = lanes.handed(local[:count], begin, end, RATE_HZ, own=local[count:], rest=rest)
     skip = (start_s - begin_s) * rate_hz
     window = slice(skip, skip + len(mixture))
     stack = np.concatenate([local, low[None], weight[None]])
@@ -161,32 +156,6 @@ def _separated(
     # Not separated after all (no window reached it): everyone who speaks gets an equal part, and the sum stays right.
     equal = mixture / np.maximum(crowd, 1)
     return np.asarray(known * tracks + (1 - known) * equal, dtype=np.float32)
-
-
-def _overlap_add(
-    table: WindowTable, store: TrackStore, by_frame: NDArray[np.int64], begin: int, end: int, *, last_frame: int
-) -> tuple[Float32, Float32]:
-    """16 kHz tracks of each lane between two samples, and 1 where any window has something to say."""
-    rows = max(table.speakers, int(table.speaker.max(initial=-1)) + 1)
-    tracks = np.zeros((rows, end - begin), dtype=np.float32)
-    weight = np.zeros(end - begin, dtype=np.float32)
-    starts = table.start[by_frame]
-    first = np.searchsorted(starts, begin // FRAME_SAMPLES - table.frames)
-    final = np.searchsorted(starts, -(-end // FRAME_SAMPLES))
-    for window in by_frame[first:final].tolist():
-        at = int(table.start[window])
-        shape = trapezoid(store.samples, RATE_HZ, at_start=at == 0, at_end=at + table.frames >= last_frame)
-        a, b = max(begin, at * FRAME_SAMPLES), min(end, at * FRAME_SAMPLES + store.samples)
-        if a >= b:
-            continue
-        part = slice(a - at * FRAME_SAMPLES, b - at * FRAME_SAMPLES)
-        local = store.read(window, part.start, part.stop) * (table.scale[window] * shape[part])
-        weight[a - begin : b - begin] += shape[part]
-        for source, speaker in enumerate(table.speaker[window].tolist()):
-            if speaker >= 0:
-                tracks[speaker, a - begin : b - begin] += local[source]
-    tracks /= np.maximum(weight, np.float32(1e-6))
-    return tracks, np.asarray(weight > 1e-6, dtype=np.float32)
 
 
 def _at_rate(signals: Float32, rate_hz: int, samples: int) -> Float32:

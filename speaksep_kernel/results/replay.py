@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speaksep_kernel.errors import InputError
+from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.results.edited import NOBODY, SPEAKING, Edited, untouched
-from speaksep_kernel.results.edits import Boundary, Edit, Merge, Noise, Reassign, Rename, Split, Turns
+from speaksep_kernel.results.edits import Boundary, Edit, Merge, Noise, Reassign, Rename, Reseparate, Split, Turns
+from speaksep_kernel.results.patch import Patch
+from speaksep_kernel.results.patched import patched
 from speaksep_kernel.results.relabel import relabelled
 from speaksep_kernel.results.resplit import voice_parts
 from speaksep_kernel.separation.tables import WindowTable
@@ -28,6 +30,7 @@ def replay(
     table: WindowTable,
     streams: Streams | None = None,
     names: Mapping[int, str | None] | None = None,
+    patches: Callable[[str], Patch] | None = None,
 ) -> Edited:
     """What a table becomes when corrections are made, one after the other.
 
@@ -41,12 +44,16 @@ def replay(
         The local streams, for splits by voice.
     names
         Of the speakers, as identified.
+    patches
+        What was heard again, by the name of its store.
 
     Raises
     ------
     InputError
         Reasons ``unknown-speaker``, ``past-the-end``, ``nothing-there``, ``no-boundary``, ``no-streams``,
         ``one-voice``, ``name-taken``, ``too-many-labels``; the message says which edit.
+    StoreError
+        What was heard again is missing or damaged.
 
     Examples
     --------
@@ -55,25 +62,33 @@ def replay(
     >>> replay([Merge(speakers=(1, 2), into=2)], table).speakers
     (2,)
     """
-    state = untouched(table, names)
+    state, kept = untouched(table, names), _Kept(streams, patches)
     for number, edit in enumerate(edits, 1):
         try:
-            after = _apply(edit, state, streams)
-        except InputError as error:
-            raise InputError(
+            after = _apply(edit, state, kept)
+        except (InputError, StoreError) as error:
+            raise type(error)(
                 f"edit {number} ({edit.op}): {error.error}", reason=error.reason, hint=error.hint
             ) from error
         state = _without_silenced(state, after)
     return state
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """What edits may need beside the state."""
+
+    streams: Streams | None
+    patches: Callable[[str], Patch] | None
+
+
 @singledispatch
-def _apply(edit: Edit, state: Edited, streams: Streams | None) -> Edited:
+def _apply(edit: Edit, state: Edited, kept: _Kept) -> Edited:
     raise TypeError(f"{type(edit).__name__} is no edit")
 
 
 @_apply.register
-def _(edit: Merge, state: Edited, streams: Streams | None) -> Edited:
+def _(edit: Merge, state: Edited, kept: _Kept) -> Edited:
     _known(state, *edit.speakers, edit.into)
     gone = {*edit.speakers} - {edit.into}
     if not gone:
@@ -96,10 +111,10 @@ def _(edit: Merge, state: Edited, streams: Streams | None) -> Edited:
 
 
 @_apply.register
-def _(edit: Split, state: Edited, streams: Streams | None) -> Edited:
+def _(edit: Split, state: Edited, kept: _Kept) -> Edited:
     _known(state, edit.speaker)
     if edit.parts is not None:
-        return voice_parts(state, edit.speaker, edit.parts, streams)
+        return voice_parts(state, edit.speaker, edit.parts, kept.streams)
     first = _frame(state, edit.at_s or 0.0)
     spoken = np.flatnonzero(state.spoken(edit.speaker) >= SPEAKING)
     if not len(spoken) or not spoken[0] < first <= spoken[-1]:
@@ -115,7 +130,7 @@ def _(edit: Split, state: Edited, streams: Streams | None) -> Edited:
 
 
 @_apply.register
-def _(edit: Rename, state: Edited, streams: Streams | None) -> Edited:
+def _(edit: Rename, state: Edited, kept: _Kept) -> Edited:
     _known(state, edit.speaker)
     name = edit.name and edit.name.strip()
     bearer = next((n for n in state.speakers if n != edit.speaker and name and state.names.get(n) == name), None)
@@ -129,7 +144,7 @@ def _(edit: Rename, state: Edited, streams: Streams | None) -> Edited:
 
 
 @_apply.register
-def _(edit: Reassign, state: Edited, streams: Streams | None) -> Edited:
+def _(edit: Reassign, state: Edited, kept: _Kept) -> Edited:
     to = state.last + 1 if edit.to == "new" else edit.to
     _known(state, *([] if edit.to == "new" else [to]), *([] if edit.speaker is None else [edit.speaker]))
     part = _span(state, edit.start_s, edit.end_s, edit.speaker, but=to)
@@ -139,13 +154,13 @@ def _(edit: Reassign, state: Edited, streams: Streams | None) -> Edited:
 
 
 @_apply.register
-def _(edit: Noise, state: Edited, streams: Streams | None) -> Edited:
+def _(edit: Noise, state: Edited, kept: _Kept) -> Edited:
     _known(state, *([] if edit.speaker is None else [edit.speaker]))
     return _routed(state, _span(state, edit.start_s, edit.end_s, edit.speaker), edit.speaker, NOBODY)
 
 
 @_apply.register
-def _(edit: Boundary, state: Edited, streams: Streams | None) -> Edited:
+def _(edit: Boundary, state: Edited, kept: _Kept) -> Edited:
     _known(state, edit.speaker)
     _frame(state, edit.at_s)
     there = _frame(state, edit.to_s)
@@ -175,12 +190,22 @@ def _(edit: Boundary, state: Edited, streams: Streams | None) -> Edited:
 
 
 @_apply.register
-def _(edit: Turns, state: Edited, streams: Streams | None) -> Edited:
+def _(edit: Turns, state: Edited, kept: _Kept) -> Edited:
     spans = [
         (_frame(state, start_s), max(_frame(state, end_s), _frame(state, start_s) + 1), label)
         for start_s, end_s, label in edit.turns
     ]
     return relabelled(state, spans)
+
+
+@_apply.register
+def _(edit: Reseparate, state: Edited, kept: _Kept) -> Edited:
+    _known(state, *(number for number in edit.to if number != "new"))
+    if kept.patches is None:
+        raise StoreError(
+            "this result keeps nothing that was separated again", reason="no-store", hint="separate the span again"
+        )
+    return patched(state, edit, kept.patches(edit.store))
 
 
 def _known(state: Edited, *speakers: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from speaksep_kernel.results.directory import INTERNAL, MANIFEST, check_target, 
 from speaksep_kernel.results.edited import Edited, found_confidence
 from speaksep_kernel.results.edits import EDITS, EditLog
 from speaksep_kernel.results.manifest import Manifest, read_manifest, recording_of, sha256
+from speaksep_kernel.results.patch import AGAIN, find_patch
 from speaksep_kernel.results.reading import read_again
 from speaksep_kernel.results.render import render_apart, render_blocks
 from speaksep_kernel.results.replay import replay
@@ -50,8 +52,10 @@ def edit_log(directory: str | Path) -> EditLog:
     return EditLog(input_sha256=manifest.input.sha256, table_sha256=sha256(table))
 
 
-def replayed(directory: str | Path, log: EditLog) -> Edited:
+def replayed(directory: str | Path, log: EditLog, *stores: Path) -> Edited:
     """What a separation becomes by a log; nothing is written.
+
+    What was separated again is looked for in the folders ``stores`` first.
 
     Raises
     ------
@@ -78,7 +82,8 @@ def replayed(directory: str | Path, log: EditLog) -> Edited:
             hint="its speakers may be numbered otherwise; make the edits again",
         )
     names = {int(label.removeprefix("speaker_")): known.name for label, known in identities(manifest).items()}
-    return replay(log.active, table, Streams.load(directory / INTERNAL / STREAMS), names)
+    find = partial(find_patch, places=(*stores, directory / INTERNAL / AGAIN))
+    return replay(log.active, table, Streams.load(directory / INTERNAL / STREAMS), names, find)
 
 
 def render_again(
@@ -88,6 +93,7 @@ def render_again(
     *,
     edits: EditLog | None = None,
     format: str | None = None,
+    stores: Path | None = None,
     hook: ProgressHook = silent,
 ) -> Separation:
     """Render a separation from its own table and local tracks; the same table and log give the same bytes.
@@ -105,6 +111,8 @@ def render_again(
         Corrections instead of those it has; as before if ``None``.
     format
         Name of an exporter; as before if ``None``.
+    stores
+        Folder with what was separated again since.
     hook
         Told the stages "read" and "render". What it raises cancels the work.
 
@@ -121,11 +129,11 @@ def render_again(
     check_target(Path(out))
     stamp = sha256(directory / MANIFEST)
     log = edits or edit_log(directory)
-    edited = replayed(directory, log)
+    edited = replayed(directory, log, *([stores] if stores else []))
     format = format or str(manifest.parameters["format"])
     if source is None and _sounds_as_before(directory, manifest, edited, format):
         return _named_again(directory, manifest, edited, log, Path(out), stamp)
-    recording = recording_of(manifest, _origin(manifest) if source is None else source)
+    recording = recording_of(manifest, origin(manifest) if source is None else source)
     exporter = create("exporter", format)
     table = WindowTable.load(directory / INTERNAL / TABLE)
     streams = Streams.load(directory / INTERNAL / STREAMS)
@@ -138,6 +146,7 @@ def render_again(
         cache = read_again(manifest, recording, directory / INTERNAL, hook)
     with cache, staged(Path(out)) as stage:
         shutil.copytree(directory / INTERNAL, stage / INTERNAL, copy_function=_linked)
+        _keep_stores(log, stage / INTERNAL / AGAIN, stores)
         apart = manifest.mixture.kind == "apart"
         found = edited.turns(streams)
         assemble(
@@ -168,9 +177,17 @@ def _sounds_as_before(directory: Path, manifest: Manifest, edited: Edited, forma
     """Whether the files that are there, undamaged, are what rendering would give."""
     if format != manifest.parameters["format"]:
         return False
-    before = replayed(directory, edit_log(directory))
-    if before.speakers != edited.speakers or not all(
-        np.array_equal(getattr(before, name), getattr(edited, name)) for name in ("activity", "route", "told")
+    try:
+        before = replayed(directory, edit_log(directory))
+    except StoreError:  # taken back, what was damaged is missed no longer
+        return False
+    patches = [[(patch.name, patch.lanes) for patch in state.patches] for state in (before, edited)]
+    if (
+        before.speakers != edited.speakers
+        or patches[0] != patches[1]
+        or not all(
+            np.array_equal(getattr(before, name), getattr(edited, name)) for name in ("activity", "route", "told")
+        )
     ):
         return False
     files = {name: digest for name, digest in manifest.files.items() if name != EDITS}
@@ -185,7 +202,12 @@ def _named_again(
     turns = Separation.open(directory).turns
     sure = tuple(entry.confidence for entry in manifest.speakers)
     files = tuple(entry.file for entry in manifest.speakers)
-    kept = {name: digest for name, digest in manifest.files.items() if name != EDITS}
+    wanted = {edit.store for edit in log.stores}
+    kept = {
+        name: digest
+        for name, digest in manifest.files.items()
+        if name != EDITS and (Path(name).parts[:2] != (INTERNAL, AGAIN) or Path(name).parts[2] in wanted)
+    }
     with staged(out) as stage:
         for name in sorted({*kept, PICTURE}):
             # People open tracks in other programs: those of another directory are not the same files.
@@ -206,7 +228,14 @@ def _named_again(
     return Separation.open(out)
 
 
-def _origin(manifest: Manifest) -> str:
+def origin(manifest: Manifest) -> str:
+    """Where the recording of a manifest is.
+
+    Raises
+    ------
+    InputError
+        Reason ``no-recording``.
+    """
     where = manifest.input.found
     if where is None:
         raise InputError(
@@ -215,6 +244,18 @@ def _origin(manifest: Manifest) -> str:
             hint="say where it is with --recording, in Python with source=",
         )
     return where
+
+
+def _keep_stores(log: EditLog, place: Path, new: Path | None) -> None:
+    """Of what was separated again, that which the log names."""
+    wanted = {edit.store for edit in log.stores}
+    for folder in place.iterdir() if place.is_dir() else ():
+        if folder.name not in wanted:
+            shutil.rmtree(folder)
+    for name in sorted(wanted):
+        if new is not None and (new / name).is_dir():
+            shutil.rmtree(place / name, ignore_errors=True)
+            shutil.copytree(new / name, place / name)
 
 
 def _same(directory: Path, out: Path) -> bool:

@@ -11,6 +11,7 @@ from speaksep_kernel.progress import ProgressHook, silent
 from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.results.manifest import Manifest, read_manifest, recording_of, sha256, versions
 from speaksep_kernel.results.rerender import edit_log, render_again
+from speaksep_kernel.results.reseparate import heard_again
 from speaksep_kernel.results.separate import separate_recording
 
 
@@ -67,7 +68,8 @@ def verify(place: str | Path, source: Source | Recording, *, hook: ProgressHook 
         if manifest.edits:
             # Where another table comes out the numbers may mean others, but then the table is among the differences.
             log = manifest.edits.model_copy(update={"table_sha256": edit_log(place).table_sha256})
-            result = render_again(place, recording, place, edits=log, hook=hook)
+            with heard_again(place, recording, log.stores, hook=hook) as stores:
+                result = render_again(place, recording, place, edits=log, stores=stores, hook=hook)
     again = result.manifest
     same = {name for name, digest in manifest.files.items() if again.files.get(name) == digest}
     now = versions()

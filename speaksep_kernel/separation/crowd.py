@@ -66,7 +66,7 @@ def separate_crowd(
         embedding=np.empty((count, 0), np.float32),
         weight_s=np.zeros(count, np.float32),
         label=label,
-        confidence=_confidence(voiced[chosen]),
+        confidence=decided(voiced[chosen]),
     )
     audio = store.read(0, 0, store.samples) * table.scale[0]
     streams = embed(cache, streams, hook, tracks=lambda _, stream: audio[chosen[stream]], encoder=encoder)
@@ -89,7 +89,7 @@ def choose_tracks(
     return np.asarray(order[real[order]][:max_speakers])
 
 
-def _confidence(voiced: NDArray[np.uint8]) -> NDArray[np.float32]:
+def decided(voiced: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(tracks,) how decided the network is about when each of them speaks."""
-    decided = np.abs(voiced.astype(np.float32) / 255 - 0.5) * 2
-    return np.asarray(decided.mean(axis=1), dtype=np.float32)
+    certainty = np.abs(voiced.astype(np.float32) / 255 - 0.5) * 2
+    return np.asarray(certainty.mean(axis=1), dtype=np.float32)

@@ -109,7 +109,7 @@ def stitch(
     if short and crowded(table.voiced[0]):
         return Stitched(*separate_crowd(cache, table, store, hook, encoder, speakers, max_speakers), store)
 
-    streams = embed(cache, streams, hook, tracks=_Tracks(cache, streams, table, store), encoder=encoder)
+    streams = embed(cache, streams, hook, tracks=StreamTracks(cache, streams, table, store), encoder=encoder)
     streams, phantoms = cluster_known(
         streams, known, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers
     )
@@ -141,13 +141,14 @@ class _Runner:
         return separate_windows(self._separator, self._cache, windows, table, self._store, hook=self._hook)
 
 
-class _Tracks:
+class StreamTracks:
     """Separated audio of a local stream, for embedding streams that are never alone (`voices.embed`)."""
 
     def __init__(self, cache: Reader16k, streams: Streams, table: WindowTable, store: TrackStore) -> None:
         self._cache, self._streams, self._table, self._store = cache, streams, table, store
 
     def __call__(self, window: int, stream: int) -> Float32 | None:
+        """See `speaksep_kernel.voices.embedding.TrackSource`."""
         streams, table = self._streams, self._table
         start = int(streams.window_start[window])
         stop = start + streams.window_frames
