@@ -82,6 +82,9 @@ def batch(
     ] = None,
     priority: Annotated[int, typer.Option("--priority", metavar="N", help="Higher goes first.")] = 0,
     device: DeviceOption = Device.auto,
+    summary: Annotated[
+        bool, typer.Option("--summary/--no-summary", help="Execute the summary notebook at the end.")
+    ] = True,
     jobs: TableOption = None,
     list_: Annotated[bool, typer.Option("--list", help="List the batch notebooks and their parameters.")] = False,
     as_json: JsonOption = False,
@@ -128,35 +131,45 @@ def batch(
         except BrokenRows as broken:
             _name_rows(broken.rows)
             raise
-    at_once = workers or getattr(plugin, "workers", None) or 1
     if dry_run:
-        _predict(wanted, executor, at_once, as_json=as_json)
+        _predict(wanted, executor, workers or getattr(plugin, "workers", None) or 1, as_json=as_json)
         return
-    _run(wanted, plugin, at_once, jobs, again=resume, as_json=as_json, quiet=quiet)
+    done = _run(wanted, plugin, workers, jobs, again=resume, quiet=quiet)
+    _tell(*done, summary=summary, as_json=as_json)
 
 
 def _run(
-    wanted: Batch, plugin: JobExecutor, workers: int, place: str | None, *, again: bool, as_json: bool, quiet: bool
-) -> None:
+    wanted: Batch, plugin: JobExecutor, workers: int | None, place: str | None, *, again: bool, quiet: bool
+) -> tuple[Batch, list[Result]]:
     from speaksep_kernel.cli.batch_view import view
-    from speaksep_kernel.jobs.batch.perform import failed, perform, submit, summarize
+    from speaksep_kernel.jobs.backoff import Backoff
+    from speaksep_kernel.jobs.batch.perform import perform, submit
+    from speaksep_kernel.jobs.dispatcher import lease_s
     from speaksep_kernel.jobs.queue import JobTable
 
     stop = threading.Event()
-    # Waited for by the dispatcher, which shows it; a table that is locked must not hold up Ctrl-C.
-    with JobTable.open(place, patience_s=2.0) as table, first_asks(stop):
+    # The dispatcher waits for a table that is away, and shows it: the table itself must not hold up Ctrl-C. Somebody
+    # waits for the end: jobs that fail come back soon.
+    with JobTable.open(place, patience_s=2.0, backoff=Backoff(1.0, lease_s())) as table, first_asks(stop):
         batch = submit(wanted, table, again=again)
         with view(batch, quiet=quiet) as watch:
             results = perform(batch, table, plugin, workers=workers, stop=stop, watch=watch)
-        left = [result for result in results if result.state in ("queued", "running", "cancelling")]
-        if left:
-            raise Interrupted(
-                f"interrupted; {len(results) - len(left)} of {len(results)} jobs are done, nothing is lost",
-                reason="interrupted",
-                hint=f"go on with: speaksep batch --resume -o {batch.directory}",
-            )
-        csv, parquet = (batch.directory / name for name in ("results.csv", "results.parquet"))
-        summary = summarize(batch, csv)
+    left = [result for result in results if result.state in ("queued", "running", "cancelling")]
+    if left:
+        raise Interrupted(
+            f"interrupted; {len(results) - len(left)} of {len(results)} jobs are done, nothing is lost",
+            reason="interrupted",
+            hint=f"go on with: speaksep batch --resume -o {batch.directory}",
+        )
+    return batch, results
+
+
+def _tell(batch: Batch, results: list[Result], *, summary: bool, as_json: bool) -> None:
+    from speaksep_kernel.jobs.batch.folder import RESULTS
+    from speaksep_kernel.jobs.batch.perform import failed, summarize
+
+    tables = [batch.directory / name for name in RESULTS]
+    notebook = summarize(batch, tables[0]) if summary else None
     bad = failed(results)
     if as_json:
         print_json(
@@ -165,14 +178,14 @@ def _run(
                 "batch": batch.id,
                 "notebook": batch.notebook,
                 "directory": str(batch.directory),
-                "results": [str(csv), str(parquet)],
-                "summary": None if summary is None else str(summary),
+                "results": [str(table) for table in tables],
+                "summary": None if notebook is None else str(notebook),
                 "failed": [result.name for result in bad],
                 "jobs": [result.to_dict() for result in results],
             }
         )
     else:
-        typer.echo(describe(batch, results, summary))
+        typer.echo(describe(batch, results, notebook))
     if bad:
         raise typer.Exit(1)
 

@@ -141,8 +141,9 @@ def _picture(batch: Batch, glance: Glance, left_s: float | None, *, rows: int) -
     for job in glance.held[:rows]:
         took = clock(max(0.0, now - (job.started_at or now)))
         doing = " · ".join(part for part in (job.stage if job.stage != "cell" else "", job.message) if part)
-        again = f" (attempt {job.attempt})" if job.attempt > 1 else ""
-        running.add_row(name_of(job), ProgressBar(total=1.0, completed=job.fraction, width=20), took, doing + again)
+        again = f"attempt {job.attempt}" if job.attempt > 1 else ""
+        words = " · ".join(part for part in (doing, again) if part)
+        running.add_row(name_of(job), ProgressBar(total=1.0, completed=job.fraction, width=20), took, words)
     if glance.held:
         parts.append(running)
     if len(glance.held) > rows:

@@ -149,10 +149,9 @@ def work(
 
     stop = threading.Event()
     plugin = plugins.create("executor", executor, workers=workers, **option_values(executor_option or []))
-    at_once = workers or getattr(plugin, "workers", None) or 1
     name = None if batch is None else _batch(batch)
     with _table(jobs) as table, first_asks(stop):
-        Dispatcher(table, plugin, workers=at_once, batch=name).run(stop=stop, until_done=until_done)
+        Dispatcher(table, plugin, workers=workers, batch=name).run(stop=stop, until_done=until_done)
 
 
 def line(job: Job) -> str:

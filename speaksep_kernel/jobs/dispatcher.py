@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from speaksep_kernel.errors import JobError, StoreError
+from speaksep_kernel.errors import InputError, JobError, StoreError
 from speaksep_kernel.jobs.crew import Crew
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.protocol import JobExecutor
@@ -28,8 +28,27 @@ log = logging.getLogger(__name__)
 LEASE_S = 30.0
 """How long a worker may be silent. ``SPEAKSEP_JOB_LEASE_S`` says otherwise."""
 POLL_S = 0.25
+PAUSE_S = 1.0
 STOP_S = 20.0
 """How long workers may take to stop: their kernels are interrupted, and killed if they do not listen."""
+
+
+def lease_s() -> float:
+    """How long a worker may be silent, as the setting says.
+
+    Raises
+    ------
+    InputError
+        Reason ``bad-setting``.
+    """
+    said = os.environ.get("SPEAKSEP_JOB_LEASE_S", "") or LEASE_S
+    try:
+        seconds = float(said)
+    except ValueError:
+        seconds = 0.0
+    if not 0.5 <= seconds <= 86_400:
+        raise InputError(f"SPEAKSEP_JOB_LEASE_S is {said!r}", reason="bad-setting", hint="give seconds, 0.5 to 86400")
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -72,11 +91,11 @@ class Dispatcher:
     executor
         Plugin of ``speaksep.executors``, not opened yet.
     workers
-        How many it has.
+        How many jobs at a time; as many as it has workers if ``None``.
     batch
         Only jobs of this batch; all if ``None``.
-    lease_s
-        How long a worker may be silent before its job is given to another; the setting if ``None``.
+    lease
+        How long a worker may be silent before its job is given to another, in seconds; the setting if ``None``.
     patience_s
         How long a table or an executor that is away is waited for.
     """
@@ -86,13 +105,14 @@ class Dispatcher:
         table: JobTable,
         executor: JobExecutor,
         *,
-        workers: int,
+        workers: int | None = None,
         batch: str | None = None,
-        lease_s: float | None = None,
+        lease: float | None = None,
         patience_s: float = 600.0,
     ) -> None:
-        self._table, self._batch, self._workers, self._patience_s = table, batch, workers, patience_s
-        self._lease_s = lease_s or float(os.environ.get("SPEAKSEP_JOB_LEASE_S", LEASE_S))
+        self._table, self._batch, self._patience_s = table, batch, patience_s
+        self._plugin, self._asked, self._workers = executor, workers, 1
+        self._lease_s = lease or lease_s()
         self._name = f"dispatcher-{secrets.token_hex(3)}"
         self._order = Order(table.url, batch, self._name, self._lease_s)
         self._crew = Crew(executor, patience_s=patience_s)
@@ -129,6 +149,8 @@ class Dispatcher:
         stop = stop or threading.Event()
         self._skip_history()
         with self._crew:
+            # A cluster knows how many workers it has only once it was asked.
+            self._workers = self._asked or getattr(self._plugin, "workers", None) or 1
             while not stop.is_set():
                 with self._patiently():
                     self._rescue()
@@ -139,7 +161,7 @@ class Dispatcher:
                     self._feed(glance)
                 for job in self._crew.settle(POLL_S):
                     if job is None:
-                        self._hungry_until = time.monotonic() + 4 * POLL_S
+                        self._hungry_until = time.monotonic() + PAUSE_S
                     else:
                         self._claimed_at = time.monotonic()
             self._give_back(watch)
@@ -157,6 +179,8 @@ class Dispatcher:
             idle = max(0, len(self._crew))
         if now < self._hungry_until:
             return
+        if self._crew.trouble:
+            self._hungry_until = now + PAUSE_S  # what comes back with a fault at once is not sent at once
         for _ in range(min(self._workers + 1 - len(self._crew), glance.due - idle)):
             if not self._crew.submit(work, self._order):
                 return

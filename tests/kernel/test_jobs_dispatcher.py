@@ -76,15 +76,15 @@ def submit(table, count, **fields):
     return table.submit_many([JobRequest(notebook="x", parameters={"n": n}, batch="b", **fields) for n in range(count)])
 
 
-def dispatch(table, plugin, lease_s=30.0, **choices):
-    Dispatcher(table, plugin, workers=plugin.workers, batch="b", lease_s=lease_s, **choices).run()
+def dispatch(table, plugin, lease=30.0, **choices):
+    Dispatcher(table, plugin, workers=plugin.workers, batch="b", lease=lease, **choices).run()
 
 
 def test_a_batch_is_done_in_its_order_and_the_dispatcher_ends(table, done):
     submit(table, 20)
     other = table.submit(JobRequest(notebook="x", parameters={"n": -1}, batch="other"))
     glances = []
-    Dispatcher(table, Threads(1), workers=1, batch="b", lease_s=LEASE_S).run(watch=glances.append)
+    Dispatcher(table, Threads(1), workers=1, batch="b", lease=LEASE_S).run(watch=glances.append)
     assert done == list(range(20))
     assert table.get(other.id).state is State.QUEUED
     assert glances[-1].left == 0
@@ -171,7 +171,7 @@ def test_who_stops_gives_back_what_runs(table, monkeypatch):
 
     monkeypatch.setattr(worker, "run", run)
     jobs = submit(table, 5)
-    dispatcher = Dispatcher(table, Threads(), workers=2, batch="b", lease_s=LEASE_S)
+    dispatcher = Dispatcher(table, Threads(), workers=2, batch="b", lease=LEASE_S)
     thread = threading.Thread(target=dispatcher.run, kwargs={"stop": stop})
     thread.start()
     assert running.wait(10)

@@ -57,7 +57,7 @@ def perform(
     table: JobTable,
     executor: JobExecutor,
     *,
-    workers: int,
+    workers: int | None = None,
     stop: threading.Event | None = None,
     watch: Callable[[Glance], None] = lambda glance: None,
 ) -> list[Result]:
@@ -68,7 +68,7 @@ def perform(
     batch, table
         As `submit` left them.
     executor, workers
-        Plugin of ``speaksep.executors``, and how many workers it has.
+        Plugin of ``speaksep.executors``, and how many jobs at a time; as many as it has workers if ``None``.
     stop
         Set it to end before; jobs under way are given back.
     watch
