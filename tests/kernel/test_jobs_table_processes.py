@@ -99,16 +99,18 @@ def test_killed_and_frozen_workers_lose_nothing_and_publish_nothing_twice(place:
     with JobTable.open(place, patience_s=120, backoff=Backoff(first_s=0.05, cap_s=0.5)) as table:
         table.submit_many(numbered(count))
         workers = [start(toil, place, published, LEASE_S) for _ in range(PROCESSES)]
+        harmed: list[ForkServerProcess] = []
         lost = 0
         for number in range(KILLS):
             time.sleep(chance.uniform(0.01, 0.2))
             lost += len(table.reap())
-            (kill, freeze)[number % 2](workers[-1 - chance.randrange(PROCESSES)])
+            harmed.append(workers.pop(chance.randrange(PROCESSES)))
+            (kill, freeze)[number % 2](harmed[-1])
             workers.append(start(toil, place, published, LEASE_S))
         while table.counts()[State.SUCCEEDED] < count:
             time.sleep(LEASE_S / 10)
             lost += len(table.reap())
-        for process in workers:
+        for process in (*workers, *harmed):
             process.kill()
             process.join()
         jobs = table.jobs()
