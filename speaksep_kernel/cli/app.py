@@ -18,6 +18,7 @@ from speaksep_kernel.cli import (
     export,
     identify,
     jobs,
+    kernel,
     plugins,
     render,
     separate,
@@ -49,6 +50,7 @@ app.command("batch", short_help="A notebook on many recordings.")(batch.batch)
 app.add_typer(jobs.app, name="jobs", short_help="Look at jobs, cancel, retry.")
 app.command("doctor", short_help="Check the installation.")(doctor.doctor)
 app.add_typer(voices.app, name="voices", short_help="Enrol, list, rename, exchange and forget voices.")
+app.add_typer(kernel.app, name="kernel", short_help="The Jupyter kernel that starts at once.")
 app.add_typer(plugins.app, name="plugins", short_help="List, check and start plugins.")
 
 
