@@ -158,8 +158,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # no types
 
     def start_new_kernel_client(self, **options: Any) -> Any:
         """Note the process as soon as there is one."""
+        pid: int | None = getattr(self.km.provisioner, "pid", None)
         with suppress(psutil.Error):
-            self._execution.kernel = psutil.Process(getattr(self.km.provisioner, "pid", None))
+            self._execution.kernel = psutil.Process(pid) if pid else None
         client = NotebookClient.start_new_kernel_client(self, **options)
         self._execution.device = self._ask("__import__('os').environ.get('SPEAKSEP_DEVICE_REASON', '')") or ""
         return client
