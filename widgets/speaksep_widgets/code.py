@@ -51,13 +51,22 @@ def _verbs(bench: Workbench, said: str) -> list[str]:
         lines.append(f"separation = speaksep.Separation.open({str(bench.tracks.separation.directory)!r})")
     if bench.tracks is not None and bench.recording is not None:
         log = bench.tracks.edit_log
-        lines += [f"separation = speaksep.edit(separation, {edit!r})" for edit in log["edits"][: log["position"]]]
+        lines += [_correction(edit) for edit in log["edits"][: log["position"]]]
     if bench.voices is not None and bench.voices.named:
         book = "" if bench.book is None else f", {_plain(bench.book)!r}"
         lines.append(f"separation = speaksep.identify(separation{book})")
     if bench.exports is not None and bench.exports.files:
         lines.append(f"files = speaksep.export({', '.join(['separation', *_keywords(bench.exports.choices)])})")
     return lines
+
+
+def _correction(edit: dict[str, Any]) -> str:
+    if edit["op"] != "reseparate":
+        return f"separation = speaksep.edit(separation, {edit!r})"
+    names = ("speakers", "separator", "separator_options", "quality")
+    choices = {name: edit[name] for name in names if edit[name] not in (None, {})}
+    words = [repr(edit["start_s"]), repr(edit["end_s"]), *_keywords(choices)]
+    return f"separation = speaksep.reseparate(separation, {', '.join(words)})"
 
 
 def _plain(book: Books) -> Any:

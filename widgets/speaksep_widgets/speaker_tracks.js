@@ -34,7 +34,11 @@ function render({ model, el }) {
   const tools = box("bar");
   tools.setAttribute("role", "toolbar");
   tools.setAttribute("aria-label", "Corrections");
-  root.append(bar, tools, box("lane", box("head quiet"), axis), rows, word, table);
+  const again = againForm(model, {
+    ask: (what, choices = {}) => what === "cancel" ? step(what) : needSpan((where) => step(what, { ...where, ...choices }))(),
+    close: () => root.focus(),
+  }, signal);
+  root.append(bar, tools, again.form, box("lane", box("head quiet"), axis), rows, word, table);
   el.append(root);
 
   /** @type {Map<string, {row: HTMLElement, sheet: Sheet, peaks: PeakStore, canvas: HTMLCanvasElement}>} */
@@ -70,10 +74,10 @@ function render({ model, el }) {
     dragged = null;
     redraw();
   }
-  const step = async (what) => {
+  const step = async (what, choices = {}) => {
     try {
-      const { data } = await asker.ask(what);
-      say(data.word ?? "");
+      const { data } = await asker.ask(what, choices);
+      say(data.word ?? model.get("word"));
     } catch (error) {
       say(`${error.message}. ${error.hint ?? ""}`, true);
     }
@@ -107,6 +111,7 @@ function render({ model, el }) {
     button("Split by voice", "Split this speaker into two voices (V)", acts.voices, signal),
     merge, give,
     button("Noise", "The selection is nobody's speech (N)", acts.noise, signal),
+    button("Separate again…", "Separate the selection again with other settings (R)", () => again.toggle(), signal),
     compare,
   );
 
@@ -401,6 +406,7 @@ function render({ model, el }) {
     { keys: ["0"], words: "Give the selection to someone new", act: () => acts.reassign("new") },
     { keys: ["g", "G"], words: "Merge the speaker into another", act: () => merge.focus() },
     { keys: ["n", "N", "Delete"], words: "The selection is noise", act: acts.noise },
+    { keys: ["r", "R"], words: "Separate the selection again", act: () => again.toggle() },
     { keys: ["Ctrl+z"], words: "Undo", act: acts.undo },
     { keys: ["Ctrl+y", "Ctrl+Z"], words: "Redo", act: acts.redo },
   ], signal);
@@ -440,10 +446,12 @@ function render({ model, el }) {
     "change:auto_gain": () => { height.update(); redraw(); },
     "change:revision": () => { for (const { peaks } of lanes.values()) peaks.clear(); transport.clear(); },
     "change:word": () => say(model.get("word")),
+    "change:separating": () => again.update(),
   };
   for (const [name, act] of Object.entries(observers)) model.on(name, act);
   build();
   update();
+  again.update();
   return () => {
     cancelAnimationFrame(frame);
     clearTimeout(settled);

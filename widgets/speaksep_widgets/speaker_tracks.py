@@ -21,20 +21,22 @@ from speaksep_kernel.results.rerender import edit_log, replayed
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.voices.streams import Streams
 from speaksep_kernel.voices.turns import Turn
+from speaksep_widgets.again import SeparatesAgain
 from speaksep_widgets.base import Answer
 from speaksep_widgets.esm import css, esm
 from speaksep_widgets.lanes import Lanes
 from speaksep_widgets.last_picture import table_of_turns
 from speaksep_widgets.recording_view import LaneWidget
 
-PARTS = ("ask", "view", "waveform", "soundfiles", "transport", "keys", "sight")
+PARTS = ("ask", "view", "waveform", "soundfiles", "transport", "keys", "sight", "again")
 
 
-class SpeakerTracks(LaneWidget):
+class SpeakerTracks(SeparatesAgain, LaneWidget):
     """The tracks of a separation, with everything that can be corrected.
 
     A correction shows at once; the tracks are rendered behind it, in the separation's own directory, and the sound
-    follows when they are done.
+    follows when they are done. A span that is separated again shows when it is rendered; until then no other
+    correction is taken.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ class SpeakerTracks(LaneWidget):
         Whether the tracks are being rendered.
     word
         What there is to say about the last correction.
+    separators, separating
+        What may separate a span again, and how far it is, see `SeparatesAgain`.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class SpeakerTracks(LaneWidget):
         self._thread: threading.Thread | None = None
         self._log = self._stored = edit_log(self._separation.directory)
         self._streams = Streams.load(self._separation.directory / INTERNAL / STREAMS)
+        self._list_separators()
         self._show(self._separation)
 
     @property
@@ -137,11 +142,11 @@ class SpeakerTracks(LaneWidget):
         TimeoutError
             They are not yet.
         """
-        thread = self._thread
-        if thread is not None:
-            thread.join(timeout_s)
-            if thread.is_alive():
-                raise TimeoutError(f"still rendering after {timeout_s} s")
+        for thread in (self._again, self._thread):
+            if thread is not None:
+                thread.join(timeout_s)
+                if thread.is_alive():
+                    raise TimeoutError(f"still rendering after {timeout_s} s")
         return self._separation
 
     def show(self, separation: Separation) -> None:
@@ -170,6 +175,7 @@ class SpeakerTracks(LaneWidget):
 
     def _take(self, log: EditLog) -> None:
         """Show what a log makes of the separation, and have it rendered."""
+        self._refuse_while_separating()
         edited = replayed(self._separation.directory, log)
         self._log = log
         turns = edited.turns(self._streams)
@@ -214,6 +220,25 @@ class SpeakerTracks(LaneWidget):
                     self._show(self._separation)
                     self.set_trait("revision", self.revision + 1)
                     self.set_trait("word", "")
+
+    def _selected(self) -> list[float] | None:
+        chosen: list[float] | None = self.selection_s
+        return chosen
+
+    def _rendered(self) -> None:
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _separated_again(self, separation: Separation | None, word: str) -> None:
+        if separation is None:
+            self._show_stored(word)
+        else:
+            self._separation = separation
+            self._log = self._stored = edit_log(separation.directory)
+            self._show(separation)
+            self.set_trait("word", word)
+            self.set_trait("revision", self.revision + 1)
 
     def _show_stored(self, word: str) -> None:
         """Go back to what the directory holds: another page may have corrected it meanwhile."""
