@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,8 @@ def kernel_manager() -> AsyncKernelManager:
 
     manager = AsyncKernelManager(kernel_name=kernel_name())
     Path(jupyter_runtime_dir()).mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = os.path.join(jupyter_runtime_dir(), f"kernel-{manager.kernel_id}")
+    # Its own number: a manager's kernel_id is None until it starts one, and all kernels would share their sockets.
+    place = os.path.join(jupyter_runtime_dir(), f"kernel-{uuid.uuid4()}")
     if len(os.fsencode(place)) < LONGEST_BYTES:
         # In full: by default they are looked for in the working directory, which is the kernel's own.
         manager.transport, manager.connection_file, manager.ip = "ipc", f"{place}.json", f"{place}-ipc"
