@@ -1,4 +1,4 @@
-"""Real databases for whoever tests the job table: SQLite, and a PostgreSQL that is started once."""
+"""Real databases for whoever tests the job table: SQLite, and a PostgreSQL that is started once. Real batches, too."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from speaksep_kernel.jobs.queue import JobTable
+from tests.kernel.batches import Scene, end_fork_servers
 from tests.kernel.database_servers import PostgreSql
 
 
@@ -67,3 +68,19 @@ def fresh_sqlite(made_sqlite: Path, tmp_path: Path) -> str:
 def fresh_postgresql(postgres: PostgreSql) -> str:
     """A database with the tables."""
     return postgres.fresh()
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One folder of sockets for all scenes: a server that hands out kernels is started once."""
+    folder = tmp_path_factory.mktemp("run")
+    yield folder
+    end_fork_servers(folder)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, runtime: Path) -> Iterator[Scene]:
+    """A place for batches; whatever still runs there is ended."""
+    scene = Scene(tmp_path, runtime)
+    yield scene
+    scene.close()

@@ -55,9 +55,7 @@ class PostgreSql:
         options = [word for setting in _SETTINGS for word in ("-c", setting)]
         with (self._folder / "log").open("ab") as log:
             command = [self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder, *options]
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True, **self._become
-            )
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, **self._become)
         deadline_s = time.monotonic() + 60
         ready = [self._binaries / "pg_isready", "-q", "-h", self._folder]
         while subprocess.run(ready, check=False).returncode != 0:

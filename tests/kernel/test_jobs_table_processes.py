@@ -80,15 +80,19 @@ def test_who_follows_events_misses_none(place: str) -> None:
         assert seen == table.events(limit=10_000)
 
 
-def kill(process: ForkServerProcess) -> None:
+def kill(process: ForkServerProcess) -> list[threading.Timer]:
+    """End it in the middle of whatever it does."""
     process.kill()
+    return []
 
 
-def freeze(process: ForkServerProcess) -> None:
+def freeze(process: ForkServerProcess) -> list[threading.Timer]:
     """Stop it, and let it go on when its job may be somebody else's."""
     assert process.pid is not None
     os.kill(process.pid, signal.SIGSTOP)
-    threading.Timer(2 * LEASE_S, os.kill, (process.pid, signal.SIGCONT)).start()
+    thaw = threading.Timer(2 * LEASE_S, os.kill, (process.pid, signal.SIGCONT))
+    thaw.start()
+    return [thaw]
 
 
 @pytest.mark.timeout(120 + 10 * KILLS)
@@ -100,22 +104,25 @@ def test_killed_and_frozen_workers_lose_nothing_and_publish_nothing_twice(place:
         table.submit_many(numbered(count))
         workers = [start(toil, place, published, LEASE_S) for _ in range(PROCESSES)]
         harmed: list[ForkServerProcess] = []
+        thaws: list[threading.Timer] = []
         lost = 0
         for number in range(KILLS):
             time.sleep(chance.uniform(0.01, 0.2))
             lost += len(table.reap())
             harmed.append(workers.pop(chance.randrange(PROCESSES)))
-            (kill, freeze)[number % 2](harmed[-1])
+            thaws += (kill, freeze)[number % 2](harmed[-1])
             workers.append(start(toil, place, published, LEASE_S))
         while table.counts()[State.SUCCEEDED] < count:
             time.sleep(LEASE_S / 10)
             lost += len(table.reap())
+        for thaw in thaws:
+            thaw.join()
         for process in (*workers, *harmed):
             process.kill()
             process.join()
         jobs = table.jobs()
     assert [job.state for job in jobs] == [State.SUCCEEDED] * count
-    assert {job.id: job.result for job in jobs} == {
+    assert {job.id: job.attempt for job in jobs} == {
         path.name: int(path.read_text()) for path in published.glob("[!.]*")
     }
     assert sum(job.losses for job in jobs) == lost
