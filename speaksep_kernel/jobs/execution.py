@@ -22,12 +22,10 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 from speaksep_kernel.jobs.kernels import kernel_manager, kernel_name
+from speaksep_kernel.jobs.ticket import PROGRESS
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())  # what goes wrong is told as the outcome, not on the terminal of a batch
-
-PROGRESS = "application/vnd.speaksep.progress+json"
-"""What `speaksep_kernel.jobs.cell.progress` shows."""
 
 START_S = 60
 """A kernel that takes longer to answer counts as dead."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+PROGRESS = "application/vnd.speaksep.progress+json"
+"""How a cell tells how far it is: ``fraction`` 0 to 1, ``stage`` and ``message``."""
 
 State = Literal["succeeded", "failed", "cancelled", "lost"]
 

@@ -21,7 +21,7 @@ class _Forgiving(QoS):
     def restore_unacked_once(self, stderr: Any = None) -> None:
         """Give back what has not been done, as far as there is somebody to take it."""
         with suppress(AttributeError, redis.RedisError, OSError):
-            super().restore_unacked_once(stderr)
+            super().restore_unacked_once(stderr)  # type: ignore[no-untyped-call]
 
 
 Channel.QoS = _Forgiving
