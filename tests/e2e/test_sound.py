@@ -78,7 +78,10 @@ def test_another_speed_is_another_length_and_the_same_pitch(
     page.get_by_role("combobox", name="Playback speed").select_option("0.5")
     page.locator(".speaker-tracks").focus()
     page.keyboard.press("Space")
-    page.wait_for_function("window.played.length >= 3")
+    page.wait_for_function("window.played.length >= 6")
     page.keyboard.press("Space")
-    [played] = page.evaluate("window.played.slice(0, 1).map((p) => [p.samples.length / p.rate, p.length, p.speed])")
-    assert played == pytest.approx([4.0, 4.0, 1.0], abs=0.01)  # two seconds in four, not played slower
+    head, piece = page.evaluate(
+        "[0, 3].map((k) => window.played[k]).map((p) => [p.samples.length / p.rate, p.offset, p.length, p.speed])"
+    )
+    assert head == pytest.approx([1.0, 0.0, 1.0, 1.0], abs=0.01)  # half a second in one, not played slower
+    assert piece == pytest.approx([4.0, 1.0, 3.0, 1.0], abs=0.01)  # what is left of two seconds

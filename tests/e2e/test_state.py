@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import TOKEN
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -52,3 +57,49 @@ def test_state_outlives_views_pages_and_kernels(notebook: Callable[..., str], in
     expect(first.get_by_role("status")).to_contain_text("this is the last picture", timeout=60_000)
     page.wait_for_function(DRAWN, arg=first.element_handle())
     expect(first.locator("canvas").first).to_have_attribute("aria-label", words)
+
+
+def _end_kernels(page: Page, lab: str) -> None:
+    signed = {"Authorization": f"token {TOKEN}"}
+    for session in page.request.get(f"{lab}/api/sessions", headers=signed).json():
+        page.request.delete(f"{lab}/api/sessions/{session['id']}", headers=signed)
+
+
+BENCH = """
+from speaksep_widgets import Workbench
+Workbench("sample")
+"""
+
+
+def test_a_notebook_without_its_kernel_shows_the_last_picture(
+    notebook: Callable[..., str], in_lab: Callable[[str], Page], lab: str, root: Path
+) -> None:
+    page = in_lab(notebook("left", OPEN, BENCH))
+    expect(page.locator(".speaker-tracks")).to_have_count(2, timeout=120_000)
+    word = page.get_by_text("Not live: the last picture of")
+    expect(word.filter(visible=True)).to_have_count(0)  # while the widget is there
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(3000)
+    saved = root / "left.ipynb"
+    assert saved.stat().st_size < 1_000_000
+
+    page.goto("about:blank")
+    _end_kernels(page, lab)
+    page.goto(f"{lab}/lab/tree/left.ipynb?token={TOKEN}&reset")
+    expect(word.filter(visible=True)).to_have_count(2, timeout=120_000)
+    expect(word.first).to_contain_text("SpeakerTracks, conversation.flac. Run the cell again")
+    expect(page.get_by_role("img", name="Waveform of speaker 1")).to_have_count(2)
+    page.get_by_text(re.compile(r"^\d+ turns$")).first.click()
+    expect(page.get_by_role("cell", name="speaker 1").first).to_be_visible()
+    expect(page.get_by_text("Error displaying widget").filter(visible=True)).to_have_count(0)
+    found = Axe().run(page, context="[class^=speaksep-last]")
+    assert [v["id"] for v in found.response["violations"] if v["impact"] in ("serious", "critical")] == []
+
+    # Where the page does not trust the notebook, neither style nor script of it counts; the picture is still there.
+    page.goto("about:blank")
+    _end_kernels(page, lab)
+    (root / "strange.ipynb").write_text(saved.read_text().replace("Run the cell again", "Run it again"))
+    page.goto(f"{lab}/lab/tree/strange.ipynb?token={TOKEN}&reset")
+    expect(page.get_by_role("img", name="Waveform of speaker 1")).to_have_count(2)
+    assert page.get_by_role("img", name="Waveform of speaker 1").first.evaluate("image => image.naturalWidth") > 500
+    expect(word.first).to_contain_text("Run it again")

@@ -30,7 +30,7 @@ def test_questions_are_answered_with_bytes(view: RecordingView, monkeypatch: pyt
     sent: list[dict] = []
     monkeypatch.setattr(component, "send", sent.append)
     component._handle_msg({"id": "a-1", "ask": "sound", "lanes": ["mixture"], "start_s": 0, "stop_s": 0.5})
-    component._handle_msg({"id": "a-2", "ask": "peaks", "lane": "nobody", "start_s": 0, "stop_s": 1, "pixels": 8})
+    component._handle_msg({"id": "a-2", "ask": "peaks", "pieces": [["nobody", 0, 1]], "pixels": 8})
     assert [(answer["id"], answer["ok"]) for answer in sent] == [("a-1", True), ("a-2", False)]
     assert [len(buffer) for buffer in sent[0]["buffers"]] == [RATE_HZ]
 

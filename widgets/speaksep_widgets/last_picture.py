@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any, TypeAlias
 
 import numpy as np
-from IPython.display import display
+from IPython import display
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
@@ -40,6 +40,9 @@ body:has(.speaksep-KEY) .jp-OutputArea-child:has(> .jp-OutputArea-output .speaks
 </style>"""
 
 
+_show: Any = display.display  # it has no types
+
+
 class LeavesPicture:
     """A widget that leaves its last picture in the notebook, as a second output beside itself.
 
@@ -63,8 +66,8 @@ class LeavesPicture:
         self.add_class(f"speaksep-{self.model_id}")  # type: ignore[attr-defined]  # every DOM widget has it
         view = self._repr_mimebundle_(**how)  # type: ignore[attr-defined]
         data, metadata = view if isinstance(view, tuple) else (view, {})
-        display({**data, "text/plain": self._last_name()}, metadata=metadata, raw=True)
-        handle = display(self._left_output(), raw=True, display_id=True)
+        _show({**data, "text/plain": self._last_name()}, metadata=metadata, raw=True)
+        handle = _show(self._left_output(), raw=True, display_id=True)
         self._left = (*self._left, handle) if handle is not None else self._left
 
     def _leave_picture(self) -> None:

@@ -21,7 +21,7 @@ from speaksep_widgets.soundfiles import sound_files
 
 SNAPSHOT_PIXELS = 1024
 """As in `parts/waveform.js`: one piece of peaks."""
-PARTS = ("ask", "view", "waveform", "spectrogram", "soundfiles", "transport", "keys", "sight")
+PARTS = ("ask", "view", "waveform", "spectrogram", "soundfiles", "transport", "keys", "sight", "keepup")
 
 
 class LaneWidget(SpeakSepWidget):
@@ -89,13 +89,13 @@ class LaneWidget(SpeakSepWidget):
         """Stop playing."""
         self.send({"do": "pause"})
 
-    def answer_peaks(self, *, lane: str, start_s: float, stop_s: float, pixels: int) -> Answer:
-        """Lowest and highest sample per pixel: (pixels, 2) int16."""
-        values, done = self._lanes.peaks(lane, start_s, stop_s, pixels)
-        if done == 1.0 and lane in self._measuring:
+    def answer_peaks(self, *, pieces: Sequence[tuple[str, float, float]], pixels: int) -> Answer:
+        """Lowest and highest sample per pixel of each (lane, start_s, stop_s): (pixels, 2) int16 each."""
+        found = [self._lanes.peaks(*piece, pixels) for piece in pieces]
+        if any(done == 1.0 and lane in self._measuring for (lane, *_), (_, done) in zip(pieces, found, strict=True)):
             self._take_snapshot()
             self._leave_picture()
-        return {"done": done}, [values.astype("<i2").tobytes()]
+        return {"done": [done for _, done in found]}, [values.astype("<i2").tobytes() for values, _ in found]
 
     def answer_tile(self, *, lane: str, start_s: float, stop_s: float, columns: int, rows: int, scale: Any) -> Answer:
         """A spectrogram tile: (rows, columns) uint8."""

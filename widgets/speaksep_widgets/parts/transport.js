@@ -6,6 +6,8 @@
  */
 class Transport extends EventTarget {
   static PIECE_S = 2;
+  /** Fetched first where nothing is there yet: little comes soon. */
+  static HEAD_S = 0.5;
   static AHEAD = 3;
   /** Of one answer of the kernel; see base.py. */
   static MOST_BYTES = 1.9e6;
@@ -87,7 +89,7 @@ class Transport extends EventTarget {
     if (this.loop && (from < this.loop[0] || from >= this.loop[1])) from = this.loop[0];
     if (from >= this.seconds - 0.01) from = 0;
     this.halt();
-    this.position = from;
+    this.position = Math.round(from * this.rateHz) / this.rateHz; // between samples there would be a step
     this.playing = true;
     this.startedAt = undefined;
     this.dispatchEvent(new Event("state"));
@@ -160,7 +162,12 @@ class Transport extends EventTarget {
         }
         const number = Math.floor(at / Transport.PIECE_S + 1e-9);
         const lanes = this.heard();
-        const buffers = await this.piece(number, lanes);
+        const head = when === undefined && !this.kept.has(this.key(number, lanes));
+        const begin = head ? at : number * Transport.PIECE_S;
+        const stop = Math.min(head ? at + Transport.HEAD_S : begin + Transport.PIECE_S, end);
+        const coming = head ? this.fetch(lanes, at, stop, this.speed) : this.piece(number, lanes);
+        if (head) this.piece(number, lanes).catch(() => {});
+        const buffers = await coming;
         if (generation !== this.generation) return;
         for (let k = 1; k <= Transport.AHEAD; k++) {
           if ((number + k) * Transport.PIECE_S < this.seconds) this.piece(number + k, lanes).catch(() => {});
@@ -175,8 +182,8 @@ class Transport extends EventTarget {
           this.startedAt += this.context.currentTime + 0.03 - when;
           when = this.context.currentTime + 0.03;
         }
-        const offset = Math.max(0, at - number * Transport.PIECE_S); // sums of many lengths miss by 1e-13
-        const length = Math.min((number + 1) * Transport.PIECE_S, end) - at;
+        const offset = Math.max(0, at - begin); // sums of many lengths miss by 1e-13
+        const length = stop - at;
         lanes.forEach((lane, row) => this.schedule(lane, buffers[row], when, offset / this.speed, length / this.speed));
         when += length / this.speed;
         at += length;
@@ -209,9 +216,13 @@ class Transport extends EventTarget {
     this.nodes.add(node);
   }
 
+  key(number, lanes) {
+    return `${number}:${this.speed}:${lanes.join()}`;
+  }
+
   /** One piece of the lanes as audio buffers, fetched once. */
   piece(number, lanes) {
-    const key = `${number}:${this.speed}:${lanes.join()}`;
+    const key = this.key(number, lanes);
     const have = this.kept.get(key);
     if (have) return Promise.resolve(have);
     let coming = this.coming.get(key);

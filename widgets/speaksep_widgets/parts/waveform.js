@@ -59,6 +59,62 @@ class Sheet {
 }
 
 /**
+ * Asks for pieces of all lanes together, once zooming rests for a moment: every message costs the page around the
+ * widget, and what was on the screen for a frame nobody misses.
+ */
+class PieceAsker {
+  static REST_MS = 50;
+  static LATEST_MS = 250;
+  /** Pieces of a lane in one message; what was wanted before them is off the screen. */
+  static MOST = 8;
+
+  /** @param {Asker} asker */
+  constructor(asker) {
+    this.asker = asker;
+    /** @type {Set<PeakStore>} */
+    this.wanting = new Set();
+    this.since = 0;
+    this.timer = 0;
+    this.busy = false;
+  }
+
+  /** The one of a widget. */
+  static of(asker) {
+    asker.pieces ??= new PieceAsker(asker);
+    return asker.pieces;
+  }
+
+  want(store) {
+    if (!this.wanting.size) this.since = performance.now();
+    this.wanting.add(store);
+    if (this.busy) return;
+    clearTimeout(this.timer);
+    const left = this.since + PieceAsker.LATEST_MS - performance.now();
+    this.timer = setTimeout(() => this.send(), Math.max(0, Math.min(PieceAsker.REST_MS, left)));
+  }
+
+  async send() {
+    const asked = [...this.wanting].flatMap((store) => store.takeWanted(PieceAsker.MOST));
+    this.wanting.clear();
+    if (!asked.length) return;
+    this.busy = true;
+    try {
+      const pieces = asked.map(({ store, start, stop }) => [store.lane, start, stop]);
+      const { data, buffers } = await this.asker.ask("peaks", { pieces, pixels: PeakStore.PIECE });
+      asked.forEach((piece, row) => piece.store.came(piece, typed(buffers[row], Int16Array), data.done[row]));
+    } catch (error) {
+      // A lane may have been merged into another meanwhile; otherwise not at once, nobody may be there.
+      const wait = error.reason === "unknown-lane" ? 0 : PeakStore.AGAIN_MS;
+      for (const { store, key } of asked) setTimeout(() => store.forget(key), wait);
+    } finally {
+      this.busy = false;
+      for (const store of new Set(asked.map(({ store }) => store))) store.changed();
+      if (this.wanting.size) this.want([...this.wanting][0]);
+    }
+  }
+}
+
+/**
  * Peaks of one lane, fetched in pieces of fixed width at fixed zooms (powers of two) and kept, so that panning and
  * zooming draw at once from what is there, sharper as answers come.
  */
@@ -74,7 +130,6 @@ class PeakStore {
     this.changed = changed;
     /** @type {Map<string, {values: Int16Array | null, done: number, at: number}>} */
     this.pieces = new Map();
-    this.inFlight = 0;
     this.wanted = [];
   }
 
@@ -97,41 +152,28 @@ class PeakStore {
       if (!have) this.pieces.set(key, { values: null, done: 1, at: performance.now() });
       else have.at = performance.now();
       this.wanted.push([key, level, index]);
-      this.pump();
+      PieceAsker.of(this.asker).want(this);
     }
     return have?.values ?? null;
   }
 
-  /** Few at a time and the latest first: what was asked for a second ago is off the screen. */
-  pump() {
-    while (this.inFlight < 2 && this.wanted.length) {
-      const [key, level, index] = this.wanted.pop();
+  /** The latest of what is wanted; the rest is wanted no more. */
+  takeWanted(most) {
+    const latest = this.wanted.slice(-most);
+    for (const [key] of this.wanted.slice(0, -most)) this.forget(key);
+    this.wanted = [];
+    return latest.map(([key, level, index]) => {
       const length = this.seconds / 2 ** level;
-      this.inFlight++;
-      this.asker
-        .ask("peaks", {
-          lane: this.lane,
-          start_s: index * length,
-          stop_s: (index + 1) * length,
-          pixels: PeakStore.PIECE,
-        })
-        .then(({ data, buffers }) => {
-          const at = performance.now();
-          this.pieces.set(key, { values: typed(buffers[0], Int16Array), done: data.done ?? 1, at });
-          if ((data.done ?? 1) < 1) setTimeout(this.changed, 600);
-        })
-        .catch(() => setTimeout(() => this.forget(key), PeakStore.AGAIN_MS)) // not at once: nobody may be there
-        .finally(() => {
-          this.inFlight--;
-          this.pump();
-          this.changed();
-        });
-    }
-    if (this.wanted.length > 16) {
-      for (const [key] of this.wanted.splice(0, this.wanted.length - 16)) this.forget(key);
-    }
+      return { store: this, pieces: this.pieces, key, start: index * length, stop: (index + 1) * length };
+    });
+  }
+
+  came({ pieces, key }, values, done) {
+    if (pieces !== this.pieces) return; // the sound has changed since it was asked for
+    this.pieces.set(key, { values, done, at: performance.now() });
+    if (done < 1) setTimeout(this.changed, 600);
     if (this.pieces.size > 600) {
-      for (const key of [...this.pieces.keys()].slice(1, 200)) this.pieces.delete(key);
+      for (const old of [...this.pieces.keys()].slice(1, 200)) this.pieces.delete(old);
     }
   }
 
@@ -141,7 +183,7 @@ class PeakStore {
 
   /** Forget everything: the sound has changed. */
   clear() {
-    this.pieces.clear();
+    this.pieces = new Map();
     this.wanted = [];
     this.changed();
   }
@@ -221,16 +263,20 @@ function levelWords(values, view) {
 
 /** Draws what `PeakStore.values` gave, around the middle of a box. */
 function drawWaveform(context, values, { top, height, colour, gain = 1 }) {
-  const middle = top + height / 2;
+  const middle = Math.round(top + height / 2);
   const scale = (height / 2 - 1) * gain;
-  context.fillStyle = colour;
+  const bottom = Math.round(top + height);
+  context.strokeStyle = colour;
+  context.lineWidth = 1;
   context.beginPath();
+  // Lines from whole pixel to whole pixel, through its middle: a fifth of the time that rectangles take.
   for (let pixel = 0; 2 * pixel < values.length; pixel++) {
     const low = values[2 * pixel];
     if (Number.isNaN(low)) continue;
-    const a = Math.max(top, middle - values[2 * pixel + 1] * scale);
-    const b = Math.min(top + height, middle - low * scale);
-    context.rect(pixel, Math.min(a, middle - 0.5), 1, Math.max(b - a, 1));
+    const a = Math.max(Math.round(top), Math.min(Math.round(middle - values[2 * pixel + 1] * scale), bottom - 1));
+    const b = Math.max(a + 1, Math.min(Math.round(middle - low * scale), bottom));
+    context.moveTo(pixel + 0.5, a);
+    context.lineTo(pixel + 0.5, b);
   }
-  context.fill();
+  context.stroke();
 }
