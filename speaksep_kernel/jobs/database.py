@@ -142,12 +142,12 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         Reason ``store-newer`` (a later SpeakSep made it), or what :func:`explained` says.
     """
     with explained(engine):
-        if engine.dialect.name == "sqlite":
-            _write_ahead(engine)
-        elif revision == "head":
+        if revision == "head":
             with engine.begin() as connection:
                 if _revision(connection) == REVISION:
-                    return
+                    return  # without a lock: a table that is being written to is opened at once
+        if engine.dialect.name == "sqlite":
+            _write_ahead(engine)
         with engine.execution_options(writes=True).begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})

@@ -17,7 +17,9 @@ from speaksep_kernel.jobs.tables import jobs
 _AT_ONCE = 400  # variables of one statement are limited
 
 
-def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -> tuple[list[Row[Any]], list[Row[Any]]]:
+def insert(
+    connection: Connection, requests: Sequence[JobRequest], ids: Sequence[str], now: float
+) -> tuple[list[Row[Any]], list[Row[Any]]]:
     """Insert what is not there yet.
 
     Parameters
@@ -26,6 +28,8 @@ def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -
         In a writing transaction.
     requests
         In the order in which they are to run.
+    ids
+        From :func:`new_ids`; the same in every try, so that one whose answer was lost is not done twice.
     now
         Seconds since 1970.
 
@@ -38,9 +42,9 @@ def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -
     InputError
         Reason ``key-conflict``: a key was used before, for another job.
     """
-    new = [_row(request, now) for request in requests]
+    new = [_row(request, name, now) for request, name in zip(requests, ids, strict=True)]
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(jobs).on_conflict_do_nothing(index_elements=["owner", "key"]), new)
+    connection.execute(dialect.insert(jobs).on_conflict_do_nothing(), new)
     by_id = {row.id: row for row in _rows(connection, jobs.c.id, [row["id"] for row in new])}
     missing = {(row["owner"], row["key"]) for row in new if row["id"] not in by_id}
     by_key = {(row.owner, row.key): row for row in _rows(connection, tuple_(jobs.c.owner, jobs.c.key), list(missing))}
@@ -52,9 +56,14 @@ def insert(connection: Connection, requests: Sequence[JobRequest], now: float) -
     return found, list(by_id.values())
 
 
-def _row(request: JobRequest, now: float) -> dict[str, Any]:
+def new_ids(count: int) -> list[str]:
+    """Names for jobs that none had before."""
+    return [secrets.token_hex(8) for _ in range(count)]
+
+
+def _row(request: JobRequest, name: str, now: float) -> dict[str, Any]:
     return vars(request) | {  # asdict would copy all parameters
-        "id": secrets.token_hex(8),
+        "id": name,
         "state": State.QUEUED,
         "attempt": 0,
         "failures": 0,

@@ -137,9 +137,11 @@ class JobTable:
             Reason ``key-conflict``: a key was used before, for another notebook, parameters or output.
         """
 
+        ids = intake.new_ids(len(requests))
+
         def work(connection: Connection) -> list[Job]:
             now = self._clock()
-            found, new = intake.insert(connection, requests, now)
+            found, new = intake.insert(connection, requests, ids, now)
             rows.note(connection, new, now)
             return [rows.job_of(row) for row in found]
 

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from speaksep_kernel.jobs.backoff import Backoff
 from speaksep_kernel.jobs.job import JobRequest
 from speaksep_kernel.jobs.queue import JobTable
 from speaksep_kernel.jobs.states import State
+from speaksep_kernel.jobs.transactions import Transactions
 from tests.kernel.database_servers import PostgreSql
 from tests.kernel.table_workers import claim_all, report_all, start, submit_all, toil
 
@@ -227,3 +229,36 @@ def test_threads_share_one_table_object(place: str) -> None:
         for thread in threads:
             thread.join()
         assert sorted(claimed) == list(range(60))
+
+
+def test_a_locked_table_can_be_opened_and_read(fresh_sqlite: str) -> None:
+    held, release = threading.Event(), threading.Event()
+    holder = threading.Thread(target=_lock_sqlite, args=(fresh_sqlite, held, release))
+    holder.start()
+    held.wait()
+    with JobTable.open(fresh_sqlite, patience_s=0.5) as table:
+        assert table.jobs() == []
+    release.set()
+    holder.join()
+
+
+def test_a_request_whose_answer_was_lost_is_stored_once(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with JobTable.open(place) as table:
+        answers = iter([StoreError("cut off", reason="store-unreachable")])
+        run = Transactions.patiently
+
+        def cut_off(self: Transactions, work: Callable[[], object], **more: object) -> object:
+            """The commit was done, but nobody heard of it."""
+
+            def lost() -> object:
+                done = work()
+                for error in answers:
+                    raise error
+                return done
+
+            return run(self, lost)
+
+        monkeypatch.setattr(Transactions, "patiently", cut_off)
+        jobs = table.submit_many(numbered(3))
+        assert next(answers, None) is None
+        assert table.jobs() == jobs
