@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -319,11 +320,11 @@ def edit(
         log = each if isinstance(each, EditLog) else log.append(edit_of(each))
     out = place if directory is None else Path(directory)
     if not (remake and log.stores):
-        return render_again(place, source, out, edits=log, hook=hook)
+        return _kept(separation, render_again(place, source, out, edits=log, hook=hook))
     manifest = read_manifest(place)
     recording = recording_of(manifest, origin(manifest) if source is None else source)
     with heard_again(place, recording, log.stores, hook=hook) as stores:
-        return render_again(place, recording, out, edits=log, stores=stores, hook=hook)
+        return _kept(separation, render_again(place, recording, out, edits=log, stores=stores, hook=hook))
 
 
 def reseparate(
@@ -373,7 +374,8 @@ def reseparate(
     """
     settings = Settings(speakers, separator, separator_options, quality)
     out = None if directory is None else Path(directory)
-    return reseparate_span(_place(separation), start_s, end_s, settings, source=source, out=out, hook=hook)
+    again = reseparate_span(_place(separation), start_s, end_s, settings, source=source, out=out, hook=hook)
+    return _kept(separation, again)
 
 
 def verify(place: str | os.PathLike[str], source: Source | Recording, *, hook: ProgressHook = silent) -> Verification:
@@ -396,6 +398,13 @@ def verify(place: str | os.PathLike[str], source: Source | Recording, *, hook: P
 
 def _place(separation: Separation | str | os.PathLike[str]) -> Path:
     return separation.directory if isinstance(separation, Separation) else Path(separation)
+
+
+def _kept(before: Separation | str | os.PathLike[str], after: Separation) -> Separation:
+    """What comes after a separation in its own temporary directory keeps that, too."""
+    if isinstance(before, Separation) and before.directory == after.directory:
+        return replace(after, keep=before.keep)
+    return after
 
 
 def _opened(source: Source | Recording, limits: Limits | None) -> Recording:

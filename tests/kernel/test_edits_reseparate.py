@@ -342,3 +342,11 @@ def test_joints_are_faded_within_20_ms(tmp_path):
     assert np.abs(np.diff(heard)).max() < 2 * 0.4 / 320
     assert {at // 3200 for at in changed.tolist()} == {9, 10, 19, 20}
     assert len(changed) <= 2 * 322
+
+
+def test_a_separation_in_a_temporary_place_outlives_its_corrections(talk):
+    separation = speaksep.separate((talk.audio[: 8 * RATE_HZ], RATE_HZ), separator="halves")
+    separation = speaksep.edit(separation, {"op": "rename", "speaker": 1, "name": "Anna"})
+    source = (talk.audio[: 8 * RATE_HZ], RATE_HZ)
+    separation = speaksep.reseparate(separation, 3, 7, speakers=2, separator="oracle", source=source)
+    assert all(track.file.is_file() for track in separation.tracks)
