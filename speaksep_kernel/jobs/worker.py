@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
-from speaksep_kernel.errors import JobError, SpeakSepError
+from speaksep_kernel.errors import JobError, SpeakSepError, StoreError
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.queue import JobTable
 from speaksep_kernel.jobs.runner import run
@@ -54,6 +56,8 @@ def work(order: Order) -> str | None:
         return None
     try:
         run(_ticket(job, order))
+    except StoreError as error:  # the table was away when the job was done: that is no fault of the job
+        _fail(table, job, error, again=True)
     except SpeakSepError as error:
         _fail(table, job, error, again=False)
     except Exception as error:  # a fault of ours, which the job must not hide
@@ -62,7 +66,7 @@ def work(order: Order) -> str | None:
 
 
 def here() -> str:
-    """Which process this is: host, process namespace, number and start, so that nobody takes another for it."""
+    """Which process this is: host, its start, process namespace, user, number and its start: no other has these."""
     return f"{_place()}:{os.getpid()}:{_started(os.getpid())}"
 
 
@@ -103,10 +107,11 @@ def _table(url: str) -> JobTable:
 def _place() -> str:
     try:
         namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]  # two machines may share a name
     except OSError:
-        namespace = "0"
+        namespace, boot = "0", secrets.token_hex(4)  # nothing is known of anybody
     # Other users' processes may be hidden from us: only those of the same user are known to be gone.
-    return f"{socket.gethostname()}:{namespace}:{os.getuid()}"
+    return f"{socket.gethostname()}:{boot}:{namespace}:{os.getuid()}"
 
 
 def _started(pid: int) -> str:
