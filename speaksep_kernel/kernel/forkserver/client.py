@@ -29,6 +29,7 @@ RETRY_S = 60.0
 LOST = 255
 """Exit code of a kernel whose own is unknown, since the fork server died before it."""
 Stream = int | IO[Any] | None
+_servers: list[subprocess.Popen[bytes]] = []  # started by this process: those that ended are asked for their codes
 
 
 class ForkUnavailable(SpeakSepError):
@@ -165,10 +166,11 @@ def start(
             watched_pid=os.getpid(),
         )
         connection = _connect(place) or _start_server(place, command[0], environment)
-        stack.callback(connection.close)
-        kernel = _ask(connection, request, (*streams, *pass_fds))
-        stack.pop_all()
-        return kernel
+        try:
+            return _ask(connection, request, (*streams, *pass_fds))
+        except BaseException:
+            connection.close()
+            raise
 
 
 def warm(interpreter: str = sys.executable, *, env: Mapping[str, str] | None = None, wait_s: float = 120.0) -> None:
@@ -248,9 +250,11 @@ def _ask(connection: socket.socket, request: Request, fds: tuple[int, ...]) -> F
             wire.send(connection, {"go": True})
             return ForkedKernel(int(answer["pid"]), pidfds[0], connection)
     except (OSError, EOFError, ValueError, IndexError) as error:
+        connection.close()
         for fd in pidfds:
             os.close(fd)
         raise _unavailable(f"the fork server does not answer ({type(error).__name__}: {error})", "failed") from error
+    connection.close()
     reason, _, detail = str(answer.get("refused", "failed")).partition(": ")
     raise _unavailable(f"the fork server refuses: {detail or reason}", reason)
 
@@ -269,7 +273,7 @@ def _start_server(place: Place, interpreter: str, env: Mapping[str, str]) -> soc
         os.truncate(lock, 0)
         os.utime(lock)
         with place.log.open("wb") as log:
-            subprocess.Popen(
+            server = subprocess.Popen(
                 [interpreter, "-P", "-m", f"{MODULE}.forkserver", str(place.socket), str(lock)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -279,6 +283,8 @@ def _start_server(place: Place, interpreter: str, env: Mapping[str, str]) -> soc
                 pass_fds=(lock,),
                 start_new_session=True,
             )
+        threading.Thread(target=server.wait, name="fork server", daemon=True).start()  # no zombie stays
+        _servers[:] = [server, *(earlier for earlier in _servers if earlier.poll() is None)]
     except OSError as error:
         raise _unavailable(f"no fork server can be started: {error}", "failed") from error
     finally:
