@@ -11,7 +11,7 @@ from papermill.exceptions import PapermillExecutionError
 from speaksep_kernel.testing import conversation
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-TYPED = ["batch/diagnose_folder", "batch/evaluate", "batch/separate", "explore/workbench"]
+TYPED = ["batch/diagnose_folder", "batch/evaluate", "batch/separate", "batch/summary", "explore/workbench"]
 # papermill and the Jupyter clients under it use what Python and each other have deprecated.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
@@ -99,6 +99,7 @@ def test_it_evaluates_made_conversations(tmp_path):
     [
         ("batch/diagnose_folder", "folder", "no recordings in"),
         ("batch/evaluate", "recordings", "no recordings with RTTM"),
+        ("batch/summary", "results", "no table of results"),
     ],
 )
 def test_an_empty_folder_is_refused_in_words(tmp_path, name, parameter, words):
@@ -115,3 +116,18 @@ def test_the_workbench_goes_all_the_way(tmp_path):
     said = run(tmp_path, "explore/workbench", source=str(tmp_path / "talk.wav"), directory=str(tmp_path / "tracks"))
     assert "speaksep.separate(" in said
     assert (tmp_path / "tracks" / "residual.flac").exists()
+
+
+@pytest.mark.slow
+def test_a_batch_is_summarized(tmp_path):
+    (tmp_path / "results.csv").write_text(
+        "name,state,sound_s,seconds,attempts,cached,directory,notebook,reason,error,speakers_found,overlap_ratio\n"
+        f"a,succeeded,60,30,1,False,{tmp_path},{tmp_path}/a.ipynb,,,2,0.1\n"
+        f"b,succeeded,60,,2,True,{tmp_path},{tmp_path}/b.ipynb,,,3,0.2\n"
+        "c,failed,,1,3,False,,,not-audio,c.wav: is not audio,,\n"
+        "d,refused,,,0,False,,,file-not-found,d.wav: no such file,,\n"
+    )
+    said = run(tmp_path, "batch/summary", results=str(tmp_path / "results.csv"))
+    assert "1.00 hours" not in said
+    assert "0.50 seconds of work per second" in said
+    assert "3 further attempts" in said

@@ -34,6 +34,7 @@ def test_they_are_all_there():
         "batch/diagnose_folder.ipynb",
         "batch/evaluate.ipynb",
         "batch/separate.ipynb",
+        "batch/summary.ipynb",
     ]
 
 

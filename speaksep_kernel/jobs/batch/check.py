@@ -110,7 +110,8 @@ def _work(notebook: BatchNotebook, name: str, row: Row, constants: Mapping[str, 
         parameters = validated(notebook, values, base=_base(notebook, values, beside))
         return Work(name, parameters, _seconds(notebook, parameters))
     except SpeakSepError as error:
-        told = error.error if error.error.startswith(row.where) else f"{row.where}: {error.error}"
+        said = error.error.removeprefix(f"{Path(row.where).name}: ")  # an input is named whole
+        told = said if said.startswith(row.where) else f"{row.where}: {said}"
         return Work(name, values, error=InputError(told, reason=error.reason, hint=error.hint))
 
 
