@@ -32,6 +32,7 @@ lint: $(READY)
 # Some ten minutes on two cores, and the widgets in a browser; the long recordings: make bench MINUTES="60 240" ITEMS=50
 bench: $(READY)
 	$(BIN)/python tests/bench/bench_startup.py
+	$(BIN)/python tests/bench/bench_kernel.py
 	$(BIN)/python tests/bench/bench_diagnosis.py
 	$(BIN)/python tests/bench/bench_edit.py $(firstword $(MINUTES))
 	$(BIN)/python tests/bench/bench_long.py $(MINUTES)

@@ -16,7 +16,7 @@ _LONGEST = 105  # bytes: Linux allows 107, and a dash and the number of a channe
 
 
 def prefer_ipc(manager: Any) -> None:
-    """Make a `jupyter_client.KernelManager` talk over ``ipc``, unless configured otherwise or no address is short enough.
+    """Make a `KernelManager` talk over ``ipc``, unless an address was configured or none is short enough.
 
     Parameters
     ----------

@@ -26,10 +26,11 @@ PATIENCE_S = 5.0
 """An answer takes some milliseconds; a server that needs longer is not waited for."""
 RETRY_S = 60.0
 """After a server that could not be started the next one is tried only then."""
+SWITCH = "SPEAKSEP_FORK"
+"""A kernel in whose environment this is 0 is started plainly, and no server either."""
 LOST = 255
 """Exit code of a kernel whose own is unknown, since the fork server died before it."""
 Stream = int | IO[Any] | None
-_servers: list[subprocess.Popen[bytes]] = []  # started by this process: those that ended are asked for their codes
 
 
 class ForkUnavailable(SpeakSepError):
@@ -215,6 +216,8 @@ def ask(place: Place, question: str) -> dict[str, Any] | None:
 
 
 def _place(command: Sequence[str], env: Mapping[str, str]) -> Place:
+    if env.get(SWITCH) == "0":
+        raise _unavailable(f"{SWITCH}=0 in the environment says so", "unsupported")
     if sys.platform != "linux":
         raise _unavailable("kernels are forked on Linux only", "unsupported")
     if not os.path.isabs(command[0]) or tuple(command[1:3]) != ("-m", MODULE):
@@ -250,11 +253,9 @@ def _ask(connection: socket.socket, request: Request, fds: tuple[int, ...]) -> F
             wire.send(connection, {"go": True})
             return ForkedKernel(int(answer["pid"]), pidfds[0], connection)
     except (OSError, EOFError, ValueError, IndexError) as error:
-        connection.close()
         for fd in pidfds:
             os.close(fd)
         raise _unavailable(f"the fork server does not answer ({type(error).__name__}: {error})", "failed") from error
-    connection.close()
     reason, _, detail = str(answer.get("refused", "failed")).partition(": ")
     raise _unavailable(f"the fork server refuses: {detail or reason}", reason)
 
@@ -284,7 +285,6 @@ def _start_server(place: Place, interpreter: str, env: Mapping[str, str]) -> soc
                 start_new_session=True,
             )
         threading.Thread(target=server.wait, name="fork server", daemon=True).start()  # no zombie stays
-        _servers[:] = [server, *(earlier for earlier in _servers if earlier.poll() is None)]
     except OSError as error:
         raise _unavailable(f"no fork server can be started: {error}", "failed") from error
     finally:

@@ -19,6 +19,8 @@ from speaksep_kernel.kernel.forkserver.request import Request
 
 PATIENCE_S = 5.0
 """How long anybody who asks may keep all others waiting."""
+LOOK_S = 10.0
+"""At most so long it serves a socket whose file is gone: nobody can find it any more."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class ForkServer:
         self._since = time.time()
         self._kernels: dict[int, socket.socket] = {}
         self._forked = 0
+        self._busy_at = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._asleep, self._wake = socket.socketpair()
         self._listener: socket.socket | None = None
@@ -59,18 +62,18 @@ class ForkServer:
         """Answer until the end; in a process just forked, return what it is to become."""
         self._listen()
         while True:
-            idle = not self._kernels
-            if idle and self._listener is None:
+            if self._listener is None and not self._kernels:
                 return None
-            events = self._selector.select(self._idle_s if idle else None)
-            if not events and idle:
-                self.retire()
+            events = self._selector.select(min(self._idle_s, LOOK_S))
+            if events or self._kernels:
+                self._busy_at = time.monotonic()
             for key, _ in events:
-                if key.fileobj is self._listener:
-                    if (forked := self._answer(self._listener)) is not None:
-                        return forked
-                else:
+                if key.fileobj is self._asleep:
                     self._on_signal()
+                elif self._listener is not None and (forked := self._answer(self._listener)) is not None:
+                    return forked
+            if time.monotonic() - self._busy_at >= self._idle_s or not self._path.exists():
+                self.retire()
 
     def retire(self) -> None:
         """Take no more requests, and let another take the place; the kernels there are go on."""
