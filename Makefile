@@ -33,6 +33,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python tests/bench/bench_startup.py
 	$(BIN)/python tests/bench/bench_kernel.py
+	$(BIN)/python tests/bench/bench_job_table.py
 	$(BIN)/python tests/bench/bench_diagnosis.py
 	$(BIN)/python tests/bench/bench_edit.py $(firstword $(MINUTES))
 	$(BIN)/python tests/bench/bench_long.py $(MINUTES)
