@@ -48,6 +48,7 @@ class Crew:
         self._futures: dict[Future[Any], float] = {}
         self._faults, self._faulty_since = 0, 0.0
         self._broken_since, self._try_at, self._pause_s = 0.0, 0.0, 0.5
+        self._leaving = False
         self.trouble = ""
 
     def __enter__(self) -> Self:
@@ -101,7 +102,7 @@ class Crew:
             if fault is None:
                 results.append(future.result())
                 self._faults, self.trouble = 0, ""
-            else:
+            elif not self._leaving:
                 self._fault(fault)
         return results
 
@@ -113,14 +114,15 @@ class Crew:
             del self._futures[future]
 
     def cancel(self) -> None:
-        """Take back what has not begun."""
+        """Take back what has not begun: nobody wants any more of it."""
+        self._leaving = True
         for future in self._futures:
             future.cancel()
 
     def _fault(self, fault: BaseException) -> None:
         """A task that came back with nothing: one killed worker is an accident, task after task is none."""
         self.trouble = _words(fault)
-        log.warning("a task came back with a fault: %s", self.trouble)
+        log.info("a task came back with a fault: %s", self.trouble)
         now = time.monotonic()
         self._faulty_since = now if self._faults == 0 else self._faulty_since
         self._faults += 1
@@ -143,13 +145,13 @@ class Crew:
 
     def _broke(self, fault: BaseException) -> None:
         self.trouble = _words(fault)
-        log.warning("the executor broke: %s", self.trouble)
+        log.info("the executor broke: %s", self.trouble)
         self._futures.clear()  # its jobs are in the table; their leases tell
         self._broken_since = self._broken_since or time.monotonic()
         try:
             self._close()
         except Exception as error:  # what is broken may not close well either
-            log.warning("it did not close: %s", _words(error))
+            log.info("it did not close: %s", _words(error))
 
     def _reopen(self) -> bool:
         now = time.monotonic()

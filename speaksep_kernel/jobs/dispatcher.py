@@ -245,4 +245,4 @@ class Dispatcher:
             self._away_since = self._away_since or time.monotonic()
             if time.monotonic() - self._away_since > self._patience_s:
                 raise
-            log.warning("%s", error)
+            log.info("%s", error)
