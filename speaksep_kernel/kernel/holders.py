@@ -58,8 +58,8 @@ class Holder:
 
     def describe(self) -> str:
         """In a few words, e.g. ``ann (kernel 1f2e3d4c, since 09:12)``."""
-        when = f", since {self.since[11:16]} UTC" if self.since else ""
-        return f"{self.user} ({self.label} {self.kernel[:8]}{when})"
+        since = f"since {self.since[11:16]} UTC" if self.since else ""
+        return f"{self.user} ({', '.join(filter(None, [f'{self.label} {self.kernel[:8]}', since, self.note]))})"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

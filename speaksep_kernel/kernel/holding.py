@@ -29,7 +29,7 @@ BUSY_SHARE = 0.05
 _SHORTEST_S, _LONGEST_S = 0.1, 30.0  # between two looks
 _OTHERS = (
     "libonnxruntime_providers_cuda",
-    "libcupy",
+    "/cupy/",
     "libtensorflow",
     "xla_cuda",
 )  # keep memory torch knows nothing of

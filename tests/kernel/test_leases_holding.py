@@ -116,7 +116,7 @@ def test_slot_with_memory_in_use_is_kept_and_others_read_why(
     assert emptied == []
     refusal = _other(settings)
     assert isinstance(refusal, Refusal)
-    assert refusal.ahead[0].note == held.standing.kept
+    assert f", {held.standing.kept})" in refusal.reason
     held.begin()
     again = _other(settings)
     assert isinstance(again, Refusal)
