@@ -118,13 +118,6 @@ function render({ model, el }) {
     sheet.ask();
   }
 
-  /** Words follow when the picture rests. */
-  let settled = 0;
-  function settle() {
-    clearTimeout(settled);
-    settled = setTimeout(describe, 150);
-  }
-
   function describe() {
     const at = view.selection ? `, selected ${view.selection.map((time) => clock(time, 2)).join(" to ")}` : "";
     const level = levelWords(peaks.values(view, Math.max(1, Math.round(main.clientWidth))), view);
@@ -176,23 +169,7 @@ function render({ model, el }) {
   overview.addEventListener("pointermove", jump, { signal });
 
   shareView(model, view, transport, signal);
-  for (const name of ["change", "select"]) {
-    view.addEventListener(name, () => { redraw(); settle(); update(); }, { signal });
-  }
-  transport.addEventListener("error", ({ detail }) => say(`No sound: ${detail.message}. ${detail.hint ?? ""}`, true), { signal });
-  const tick = () => {
-    update();
-    if (transport.playing) {
-      if (!transport.loop) view.follow(transport.now());
-      redraw();
-      frame = requestAnimationFrame(tick);
-    }
-  };
-  let frame = 0;
-  for (const name of ["state", "position"]) {
-    transport.addEventListener(name, () => { cancelAnimationFrame(frame); redraw(); tick(); }, { signal });
-  }
-  const observers = {
+  const settle = keepUp(model, { view, transport, redraw, update, describe, say, observers: {
     "change:findings": () => { redraw(); describe(); },
     "change:gain": redraw,
     "change:auto_gain": () => { height.update(); redraw(); },
@@ -201,15 +178,11 @@ function render({ model, el }) {
       if (scale.value !== "off") tiles.scale = scale.value;
       redraw();
     },
-  };
-  for (const [name, act] of Object.entries(observers)) model.on(name, act);
+  } }, signal);
   describe();
   update();
   redraw();
   return () => {
-    cancelAnimationFrame(frame);
-    clearTimeout(settled);
-    for (const [name, act] of Object.entries(observers)) model.off(name, act);
     controller.abort();
     root.remove();
   };
