@@ -36,9 +36,9 @@ class Transactions:
     def engine(self) -> Engine:
         """This process's connections. Those of the process it was forked from are kept: closing would end them."""
         process = os.getpid()
-        if process not in self._engines:
-            self._engines[process] = engine_of(self.url, patience_s=self.patience_s)
-        return self._engines[process]
+        known = self._engines.get(process)
+        # Of two threads that come at once, both get the same; the other engine has opened nothing yet.
+        return known or self._engines.setdefault(process, engine_of(self.url, patience_s=self.patience_s))
 
     def close(self) -> None:
         """Close this process's connections; new ones are opened when needed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import resource
@@ -262,3 +263,14 @@ def test_a_request_whose_answer_was_lost_is_stored_once(place: str, monkeypatch:
         jobs = table.submit_many(numbered(3))
         assert next(answers, None) is None
         assert table.jobs() == jobs
+
+
+def test_a_forked_process_has_connections_of_its_own(place: str) -> None:
+    with JobTable.open(place) as table:
+        job = table.submit(numbered(1)[0])
+        # Nothing is pickled here: the child has the very object.
+        child = multiprocessing.get_context("fork").Process(target=table.claim, args=("child",), kwargs={"lease_s": 30})
+        child.start()
+        child.join()
+        assert (child.exitcode, table.get(job.id).worker) == (0, "child")
+        assert table.heartbeat(job.id, 1).mine
