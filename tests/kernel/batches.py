@@ -38,7 +38,8 @@ if how == "eats":
 if how == "dies":
     os.kill(os.getpid(), signal.SIGKILL)
 Path("made.txt").write_text(f"{n} {before}")"""
-LEASE_S = 4.0
+LEASE_S = 20.0
+"""Long enough for a busy machine: that a process here has ended is known at once."""
 
 
 def write_notebook(path: Path, parameters: str = PARAMETERS, body: str = BODY) -> None:
@@ -101,7 +102,7 @@ class Scene:
                 start_new_session=True,
             )
 
-    def end(self, process: subprocess.Popen[str], timeout_s: float = 240.0) -> int:
+    def end(self, process: subprocess.Popen[str], timeout_s: float = 600.0) -> int:
         """How it ended."""
         try:
             return process.wait(timeout_s)
@@ -118,7 +119,7 @@ class Scene:
         with JobTable.open(self.environment["SPEAKSEP_JOBS"]) as table:
             yield table
 
-    def wait_for(self, what: Callable[[Counter[State]], bool], timeout_s: float = 120.0) -> None:
+    def wait_for(self, what: Callable[[Counter[State]], bool], timeout_s: float = 300.0) -> None:
         """Until the counts of the table are so."""
         end = time.monotonic() + timeout_s
         with self.jobs() as table:

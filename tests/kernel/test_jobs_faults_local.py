@@ -23,7 +23,7 @@ from speaksep_kernel.jobs.states import State
 KILLS = int(os.environ.get("SPEAKSEP_KILLS", "4"))
 SEED = int(os.environ.get("SPEAKSEP_SEED", "1"))
 FAULT_S = float(os.environ.get("SPEAKSEP_FAULT_S", "6"))
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600 + 60 * KILLS)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200 + 60 * KILLS)]
 
 FAST = ("nap", "--workers", "2", "--no-summary")
 
@@ -72,7 +72,7 @@ def test_ctrl_c_gives_everything_back_and_says_how_to_go_on(scene):
         assert not any(job.losses or job.failures for job in table.jobs())
     assert f"go on with: speaksep batch --resume -o {scene.folder / 'out'}" in scene.log()
     assert "1 of 3 jobs are done" in scene.log()
-    assert took_s < 30
+    assert took_s < 60
 
 
 def test_one_batch_begun_twice_at_once_is_done_once(scene):
