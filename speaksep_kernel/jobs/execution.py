@@ -6,16 +6,19 @@ import ast
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import psutil
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient.client import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from papermill import execute_notebook
 from papermill.clientwrap import PapermillNotebookClient
@@ -154,14 +157,42 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # no types
         self.km = kernel_manager()
         return self.km
 
-    def start_new_kernel_client(self, **options: Any) -> Any:
+    def start_new_kernel_client(self, **_options: Any) -> Any:
         """Note the process as soon as there is one."""
         pid: int | None = getattr(self.km.provisioner, "pid", None)
         with suppress(psutil.Error):
             self._execution.kernel = psutil.Process(pid) if pid else None
-        client = NotebookClient.start_new_kernel_client(self, **options)
+        self._connect()
         self._execution.device = self._ask("__import__('os').environ.get('SPEAKSEP_DEVICE_REASON', '')") or ""
-        return client
+        return self.kc
+
+    async def _connected(self) -> None:
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        self.kc.allow_stdin = False
+        try:
+            await self._heard()
+        except BaseException:
+            await self._async_cleanup_kernel()
+            raise
+
+    async def _heard(self) -> None:
+        """Wait until what the kernel says arrives. Jupyter's own way then listens for a fifth of a second in vain."""
+        end_s = time.monotonic() + START_S
+        while time.monotonic() < end_s:
+            self._execution.check()
+            asked = self.kc.kernel_info()
+            with suppress(Empty):
+                await self.kc.get_shell_msg(timeout=1.0)
+                # Published only to those who have subscribed: once it comes, all does.
+                while (await self.kc.get_iopub_msg(timeout=0.1))["parent_header"].get("msg_id") != asked:
+                    pass
+                return
+            if not await self.km.is_alive():
+                raise DeadKernelError("Kernel died")
+        raise DeadKernelError(f"the kernel did not answer for {START_S} s")
+
+    _connect = run_sync(_connected)
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
         """Tell which cell it is; stop instead, if that is wanted."""

@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
 
 OWN = "speaksep"
+CHOICE = "SPEAKSEP_KERNEL"
+"""Environment variable: name of the kernelspec for jobs."""
 LONGEST_BYTES = 100
 """A socket's path may have some 107."""
 
 
-@cache
 def kernel_name() -> str:
-    """Our kernelspec where it is installed, the interpreter's own otherwise."""
+    """What ``SPEAKSEP_KERNEL`` says; else our kernelspec where it is installed, the interpreter's own where not."""
+    return os.environ.get(CHOICE) or _found()
+
+
+@cache
+def _found() -> str:
     from jupyter_client.kernelspec import KernelSpecManager
 
     return OWN if OWN in KernelSpecManager().find_kernel_specs() else "python3"

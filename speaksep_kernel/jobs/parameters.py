@@ -64,9 +64,13 @@ def read_parameters(source: str, required: Iterable[str] = ()) -> dict[str, Para
     'How many people speak'
     """
     found: dict[str, Parameter] = {}
-    comments = _comments(source)
     must = set(required)
-    for line in ast.parse(source).body:
+    try:
+        lines = ast.parse(source).body
+    except SyntaxError as error:
+        raise ValueError(f"line {error.lineno} of its parameters: {error.msg}") from None
+    comments = _comments(source)
+    for line in lines:
         if isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant):
             continue  # a docstring
         match line:
