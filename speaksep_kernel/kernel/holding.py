@@ -17,9 +17,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from speaksep_kernel.kernel.devices import devices
 from speaksep_kernel.kernel.holders import Holder
-from speaksep_kernel.kernel.leases import Lease, Slot, acquire, slots_of
+from speaksep_kernel.kernel.leases import Lease, Slot, acquire
 from speaksep_kernel.kernel.settings import LeaseSettings
 
 LITTLE_BYTES = 128 << 20
@@ -205,9 +204,7 @@ def attend(shell: Any) -> Holding:
     """
     global _here
     settings = LeaseSettings.of()
-    _here = Holding(
-        _inherited(os.environ, settings), settings, lambda text: print(f"SpeakSep: {text}", file=sys.stderr)
-    )
+    _here = Holding(_inherited(os.environ), settings, lambda text: print(f"SpeakSep: {text}", file=sys.stderr))
     shell.events.register("pre_execute", _here.begin)
     shell.events.register("post_execute", _here.end)
     handlers = getattr(getattr(shell, "kernel", None), "shell_handlers", {})
@@ -235,17 +232,13 @@ def _noticed(handler: Callable[..., Any], holding: Holding) -> Callable[..., Any
     return handle
 
 
-def _inherited(environ: Mapping[str, str], settings: LeaseSettings) -> Lease | None:
+def _inherited(environ: Mapping[str, str]) -> Lease | None:
     """The slot whose open file this process was started with."""
-    path, number = environ.get("SPEAKSEP_LEASE", ""), environ.get("SPEAKSEP_LEASE_FD", "")
-    if not path or not number.isdigit():
-        return None
-    slots = (slot for device in devices(settings).found for slot in slots_of(device, settings))
-    slot = next((slot for slot in slots if str(slot.path) == path), None)
-    with suppress(OSError):
-        if slot and os.path.samestat(os.fstat(int(number)), Path(path).stat()):
-            os.set_inheritable(int(number), False)
-            return Lease(slot, Holder.read(int(number)), int(number))
+    with suppress(KeyError, ValueError, TypeError, OSError):  # none, or no longer there
+        slot, number = Slot.unpacked(environ["SPEAKSEP_LEASE"]), int(environ["SPEAKSEP_LEASE_FD"])
+        if os.path.samestat(os.fstat(number), slot.path.stat()):
+            os.set_inheritable(number, False)
+            return Lease(slot, Holder.read(number), number)
     return None
 
 

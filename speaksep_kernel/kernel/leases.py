@@ -8,6 +8,7 @@ new one has byte 0: so a restart keeps its slot.
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -45,6 +46,23 @@ class Slot:
     def describe(self) -> str:
         """E.g. ``GPU 0 (NVIDIA L4), slot 1 of 2``."""
         return f"GPU {self.device.index} ({self.device.name}), slot {self.number} of {self.device.slots}"
+
+    def packed(self) -> str:
+        """All of it but memory, for the environment of the kernel: which then need not ask the driver."""
+        device = self.device
+        return json.dumps([str(self.path), self.number, device.index, device.uuid, device.name, device.slots])
+
+    @classmethod
+    def unpacked(cls, text: str) -> Slot:
+        """The slot that was `packed`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            It was not.
+        """
+        path, number, *device = json.loads(text)
+        return cls(Device(*device), number, Path(path))
 
     def holder(self) -> Holder | None:
         """Who has it; None if it is free."""
@@ -152,7 +170,7 @@ class Lease:
             "CUDA_VISIBLE_DEVICES": self.slot.device.uuid,
             "SPEAKSEP_DEVICE_GIVEN": "cuda",
             "SPEAKSEP_DEVICE_REASON": self.slot.describe(),
-            "SPEAKSEP_LEASE": str(self.slot.path),
+            "SPEAKSEP_LEASE": self.slot.packed(),
             "SPEAKSEP_LEASE_FD": str(self.descriptor),
         }
 
