@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,7 +37,7 @@ FURTHER = 8
 def started(name: str) -> tuple[KernelManager, BlockingKernelClient]:
     """A kernel that has executed the cell."""
     manager = KernelManager(kernel_name=name)
-    manager.start_kernel()
+    manager.start_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     client = manager.blocking_client()
     client.start_channels()
     client.wait_for_ready(timeout=300)

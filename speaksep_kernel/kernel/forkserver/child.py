@@ -64,10 +64,10 @@ def _place_files(fds: tuple[int, ...], numbers: tuple[int, ...]) -> None:
 
 
 def _reseed() -> None:
-    """No two kernels draw the same numbers; torch draws what it draws in any new process."""
+    """No two kernels draw the same numbers, as no two processes do."""
     import numpy
     import torch
 
     random.seed()
     numpy.random.seed()  # noqa: NPY002 - the generator that all of numpy's functions share
-    torch.default_generator.manual_seed(torch.initial_seed())
+    torch.default_generator.seed()  # those of GPUs come to be with CUDA, here
