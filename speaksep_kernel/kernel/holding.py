@@ -182,6 +182,8 @@ class Holding:
         used_s = _processor_seconds()
         while True:
             time.sleep(pause_s)
+            if not self._lease:
+                continue
             before_s, used_s = used_s, _processor_seconds()
             with self._changing:
                 now = time.monotonic()

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import nbformat
+import papermill
 import pytest
 
 from speaksep_kernel.errors import CapacityError, InputError
@@ -196,3 +198,16 @@ def test_kernels_are_reached_over_the_file_system(one_slot: Machine) -> None:
     kernel = one_slot.start()
     assert kernel.transport == "ipc"
     assert run(kernel, "print(6 * 7)") == "42\n"
+
+
+def test_notebooks_run_by_papermill_lease_like_people(one_slot: Machine) -> None:
+    tell = "import os; print(os.environ['SPEAKSEP_DEVICE_REASON'])"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(tell)])
+    spec = {"name": "leased", "display_name": "leased", "language": "python"}
+    notebook.metadata.kernelspec = spec
+    nbformat.write(notebook, one_slot.folder / "in.ipynb")
+    for reason in ("GPU 0 (pretended), slot 1 of 1\n", "CPU: the only slot is taken, by "):
+        done = papermill.execute_notebook(one_slot.folder / "in.ipynb", None, progress_bar=False)
+        assert done.cells[0].outputs[0].text.startswith(reason)
+        one_slot.start()  # the slot was free again
+    assert len(one_slot.holders()) == 1
