@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from speaksep_kernel.cli.bar import EVERY_S
@@ -86,14 +86,18 @@ class Lines:
         left_s = self._pace.left_s(glance)
         for job in glance.finished:
             if job.error and job.state != "succeeded":
-                print(failure(job), file=self._stream, flush=True)
+                self._say(failure(job))
         if glance.trouble and glance.trouble != self._trouble:
-            print(f"waiting: {glance.trouble}", file=self._stream, flush=True)
+            self._say(f"waiting: {glance.trouble}")
         self._trouble = glance.trouble
         if time.monotonic() - self._said >= self._every_s:
             self._said = time.monotonic()
             left = "" if left_s is None else f" ({clock(left_s)} left)"
-            print(f"{counted(glance)}{left}", file=self._stream, flush=True)
+            self._say(f"{counted(glance)}{left}")
+
+    def _say(self, line: str) -> None:
+        with suppress(OSError):  # a log on a full disk, or whose reader has left, is no reason to stop
+            print(line, file=self._stream, flush=True)
 
 
 def failure(job: Job) -> str:

@@ -88,7 +88,7 @@ def test_one_batch_begun_twice_at_once_is_done_once(scene):
 def test_notebooks_that_end_badly_fail_alone_and_are_named(scene):
     ways = ["well", "raises", "hangs", "eats", "dies"]
     table = scene.table([{"n": n, "how": how} for n, how in enumerate(ways)])
-    limits = ("--time-limit", "20", "--memory-limit", "0.4", "--tries", "2")
+    limits = ("--time-limit", "45", "--memory-limit", "0.4", "--tries", "2")
     assert scene.end(scene.begin(*FAST, *limits, "--table", table)) == 1
     with scene.jobs() as jobs:
         found = {job.parameters["how"]: job for job in jobs.jobs()}
