@@ -78,7 +78,7 @@ def reseparate_span(
     out
         Where the new one goes; ``directory`` itself if ``None``.
     hook
-        Told the stages "read", "separate", "embed" and "render". What it raises cancels the work.
+        Told the stages "read", "separate", "segment", "embed" and "render". What it raises cancels the work.
 
     Raises
     ------
@@ -130,8 +130,15 @@ def heard_again(
     with tempfile.TemporaryDirectory(prefix="speaksep-") as scratch:
         folder = Path(scratch)
         missing = [edit for edit in edits if not _intact(directory / INTERNAL / AGAIN / edit.store)]
-        if missing:
-            _hear(directory, recording, missing, folder, hook)
+        try:
+            if missing:
+                _hear(directory, recording, missing, folder, hook)
+        except OSError as error:
+            raise StoreError(
+                f"cannot keep what was separated again in {scratch!r}: {error.strerror or error}",
+                reason="store-failed",
+                hint="free some space or set TMPDIR to a larger disk",
+            ) from error
         yield folder
 
 

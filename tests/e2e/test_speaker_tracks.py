@@ -102,6 +102,26 @@ def test_a_whole_correction_by_keyboard(tracks: Tracks) -> None:
     tracks.wait(lambda state: state["position"] == 1 and state["revision"] >= 3)
 
 
+def test_the_selection_is_separated_again_by_keyboard(tracks: Tracks) -> None:
+    tracks.press("r")  # nothing is selected yet
+    form = tracks.root.get_by_role("group", name="Separate the selection again")
+    expect(form).to_be_visible()
+    form.get_by_role("button", name="as chosen").press("Enter")
+    expect(tracks.root.get_by_role("status")).to_contain_text("Select a stretch first")
+    tracks.press("Escape")
+    expect(form).to_be_hidden()
+
+    tracks.press("[", *["ArrowRight"] * 4, "]", "r")
+    tracks.press("1", "Tab", "Tab", "Tab", "Enter")  # one speaks, the rest as it was
+    expect(form.get_by_role("progressbar")).to_be_visible()
+    done = tracks.wait(lambda state: state["position"] == 1 and state["revision"] >= 1)
+    (edit,) = done["edits"]
+    assert (edit["op"], edit["start_s"], edit["end_s"], edit["speakers"]) == ("reseparate", 0, 4, 1)
+    expect(form).to_be_hidden()
+    tracks.press("Control+z")
+    tracks.wait(lambda state: state["position"] == 0 and state["revision"] >= 2)
+
+
 def test_a_boundary_is_dragged_with_the_mouse(tracks: Tracks) -> None:
     state = tracks.wait(lambda state: len(state["speakers"]) == 3)
     _, end, number, _ = state["turns"][0]

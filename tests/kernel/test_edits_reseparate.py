@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import soxr
 
 import speaksep_kernel as speaksep
 from speaksep_kernel.errors import InputError, StoreError
+from speaksep_kernel.results import reseparate
 from speaksep_kernel.results.edited import untouched
 from speaksep_kernel.results.lane_sound import LaneSound
 from speaksep_kernel.results.patch import Patch
@@ -291,6 +293,18 @@ def test_cancelled_it_leaves_everything_as_it_was(place, tmp_path):
             speaksep.reseparate(out, *SPAN, speakers=2, separator="oracle", hook=stop_at(stage))
     assert contents(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_full_disk_is_said_and_changes_nothing(place, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = contents(place / "out")
+    monkeypatch.setattr(reseparate, "save_patch", full)
+    with pytest.raises(StoreError, match="No space left") as caught:
+        speaksep.reseparate(place / "out", *SPAN, speakers=2, separator="oracle")
+    assert "TMPDIR" in caught.value.hint
+    assert contents(place / "out") == before
 
 
 def test_a_correction_that_somebody_else_makes_meanwhile_is_not_lost(place, tmp_path):
