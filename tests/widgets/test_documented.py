@@ -33,6 +33,14 @@ def test_every_widget_is_documented(name: str) -> None:
     assert re.search(rf"`{name}[(`]", DOCS)
 
 
+def test_pictures_are_there_small_and_in_both_themes() -> None:
+    images = Path(__file__).parents[2] / "docs" / "images"
+    named = re.findall(r'"images/([\w-]+\.png)"', DOCS)
+    assert len(named) >= 8
+    assert {name.replace("-dark", "-light") for name in named if "-dark" in name} == set(named[1::2])
+    assert [name for name in named if (images / name).stat().st_size > 150_000] == []
+
+
 WIDGETS = [getattr(speaksep_widgets, name) for name in speaksep_widgets.__all__]
 OWN = [widget for widget in WIDGETS if isinstance(widget, type) and issubclass(widget, SpeakSepWidget)]
 

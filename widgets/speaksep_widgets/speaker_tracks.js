@@ -178,7 +178,7 @@ function render({ model, el }) {
       const moves = (edge, at) => dragged?.lane === name && dragged.edge === edge && Math.abs(at - dragged.at) < 1e-6;
       return [moves("start", start) ? dragged.to : start, moves("end", end) ? dragged.to : end, number, sure];
     });
-    drawTurns(context, view, turns, { width, height, colour, ink: colours.ink });
+    drawTurns(context, view, turns, { width, height, colour, ink: colours.ink, shade: colours.shade });
     const values = lane.peaks.values(view, Math.round(width));
     const gain = model.get("auto_gain") ? fillingGain(values) : model.get("gain");
     drawWaveform(context, values, { top: 0, height: height - 3, colour, gain });

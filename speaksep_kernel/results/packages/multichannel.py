@@ -17,7 +17,7 @@ from speaksep_kernel.results.handover import Handover
 class Multichannel:
     """One wav: a channel per speaker, in the order of their numbers, and the residual last."""
 
-    info = PluginInfo("multichannel", "1", "One wav with a channel per speaker and the residual last", "LGPL-2.1")
+    info = PluginInfo("multichannel", "1", "One wav, a channel per speaker, then the residual", "LGPL-2.1")
     suffix = ".multichannel.wav"
 
     def write(self, handover: Handover, path: Path) -> None:

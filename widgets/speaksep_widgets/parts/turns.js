@@ -43,12 +43,12 @@ function nearestEdge(turns, time, reach) {
 }
 
 /** Turns behind a waveform, with a bar below; doubt is seen without colour too. */
-function drawTurns(context, view, turns, { width, height, colour, ink }) {
+function drawTurns(context, view, turns, { width, height, colour, ink, shade }) {
   for (const [start, end, , sure] of turns) {
     if (end < view.start || start > view.stop) continue;
     const [a, b] = [view.x(start, width), view.x(end, width)];
     context.fillStyle = colour;
-    context.globalAlpha = 0.16;
+    context.globalAlpha = shade;
     context.fillRect(a, 0, Math.max(b - a, 1), height);
     context.globalAlpha = 1;
     context.fillRect(a, height - 3, Math.max(b - a, 1), 3);

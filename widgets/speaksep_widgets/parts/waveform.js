@@ -7,6 +7,7 @@ function pageColours(element) {
     ink: read("--ss-ink", "#1f2328"),
     faint: read("--ss-faint", "#8884"),
     accent: read("--ss-accent", "#0072b2"),
+    shade: read("--ss-shade", "0.16"),
   };
 }
 
