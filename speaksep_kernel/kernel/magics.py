@@ -6,6 +6,7 @@ In a kernel of ours they are there; elsewhere ``%load_ext speaksep_kernel.kernel
 from __future__ import annotations
 
 import shlex
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from speaksep_kernel.errors import SpeakSepError
 from speaksep_kernel.kernel.meter import meter
@@ -50,7 +51,7 @@ class SpeakSepMagics(Magics):
         """Say what is in a recording: ``found = %diagnose talk.wav``."""
         from speaksep_kernel import pipeline
 
-        given = vars(parse_argstring(self.diagnose, line))
+        given = vars(_parsed(self.diagnose, line))
         with _plainly(), meter() as hook:
             return pipeline.diagnose(self._source(given.pop("source")), **_given(given), hook=hook)
 
@@ -66,7 +67,7 @@ class SpeakSepMagics(Magics):
         """One track per speaker: ``tracks = %separate talk.wav -o tracks``."""
         from speaksep_kernel import pipeline
 
-        given = vars(parse_argstring(self.separate, line))
+        given = vars(_parsed(self.separate, line))
         with _plainly(), meter() as hook:
             return pipeline.separate(self._source(given.pop("source")), given.pop("output"), **_given(given), hook=hook)
 
@@ -97,7 +98,7 @@ class SpeakSepMagics(Magics):
         return None
 
     def _source(self, text: str) -> Any:
-        """A variable of that name if there is one; elsewise the text itself, a path or a URL."""
+        """A variable of that name if there is one; else the text itself, a path or a URL."""
         assert self.shell is not None
         return self.shell.user_ns.get(text, text)
 
@@ -105,6 +106,15 @@ class SpeakSepMagics(Magics):
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Called by ``%load_ext``."""
     shell.register_magics(SpeakSepMagics)
+
+
+def _parsed(verb: Any, line: str) -> Namespace:
+    """The line's arguments; unlike IPython's own way it takes quotes off, as a shell does."""
+    try:
+        parsed: Namespace = verb.parser.parse_args(shlex.split(line))
+    except ValueError as error:
+        raise UsageError(f"{line}: {error}") from None
+    return parsed
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -133,6 +133,7 @@ def _identity(interpreter: str, env: Mapping[str, str]) -> list[object]:
         sys.version_info[:2],
         imports_environment(env),
         [status.get(name, "") for name in _STATUS],
+        os.getpriority(os.PRIO_PROCESS, 0),
         Path("/proc/self/limits").read_text(),
         Path("/proc/self/cgroup").read_text(),
         list(_namespaces()),
