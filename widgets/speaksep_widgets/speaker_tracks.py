@@ -28,7 +28,20 @@ from speaksep_widgets.lanes import Lanes
 from speaksep_widgets.last_picture import table_of_turns
 from speaksep_widgets.recording_view import LaneWidget
 
-PARTS = ("ask", "view", "waveform", "soundfiles", "transport", "keys", "sight", "keepup", "again", "corrections", "turns", "lane")
+PARTS = (
+    "ask",
+    "view",
+    "waveform",
+    "soundfiles",
+    "transport",
+    "keys",
+    "sight",
+    "keepup",
+    "again",
+    "corrections",
+    "turns",
+    "lane",
+)
 
 
 class SpeakerTracks(SeparatesAgain, LaneWidget):
