@@ -36,6 +36,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_job_table.py
 	$(BIN)/python tests/bench/bench_diagnosis.py
 	$(BIN)/python tests/bench/bench_edit.py $(firstword $(MINUTES))
+	$(BIN)/python tests/bench/bench_reseparate.py
 	$(BIN)/python tests/bench/bench_long.py $(MINUTES)
 	$(if $(shell command -v chromium chromium-browser google-chrome),$(BIN)/python tests/bench/bench_widgets.py,@echo "No Chromium: nothing of the widgets.")
 	$(BIN)/python -m speaksep_kernel.training.score --items $(ITEMS) $(if $(wildcard $(SPEECH)),--corpus $(SPEECH))
