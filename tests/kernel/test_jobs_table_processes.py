@@ -90,12 +90,14 @@ def kill(process: ForkServerProcess) -> list[threading.Timer]:
 
 
 def freeze(process: ForkServerProcess) -> list[threading.Timer]:
-    """Stop it, and let it go on when its job may be somebody else's."""
+    """Stop it, let it go on when its job may be somebody else's, and end it later."""
     assert process.pid is not None
     os.kill(process.pid, signal.SIGSTOP)
     thaw = threading.Timer(2 * LEASE_S, os.kill, (process.pid, signal.SIGCONT))
+    end = threading.Timer(4 * LEASE_S, process.kill)
     thaw.start()
-    return [thaw]
+    end.start()
+    return [thaw, end]
 
 
 @pytest.mark.timeout(120 + 10 * KILLS)
