@@ -44,7 +44,7 @@ class _Line:
         whole = sum(shares.values())
         self._shares = {stage: share / whole for stage, share in shares.items()}
         self._fraction, self._stage, self._shown_s = 0.0, "", time.monotonic()
-        self._handle: Any = display(self._bundle("begins"), raw=True, display_id=True)
+        self._handle: Any = display(self._bundle("begins"), raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def __call__(self, stage: str, completed: float, total: float | None = None) -> None:
         """See `ProgressHook`."""
