@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+import speaksep_kernel.testing
 from speaksep_kernel.cli.app import main
 from speaksep_kernel.kernel import threads
 from speaksep_kernel.kernel.install import SPEC
-from speaksep_kernel.testing import sample_recording
 from tests.kernel.kernel_talk import Talk, connection_file, talking
 
+VOICE = Path(speaksep_kernel.testing.__file__).with_name("clips") / "allison_1.opus"
 SETTINGS = json.loads((SPEC / "kernel.json").read_text())
 
 
@@ -55,9 +56,8 @@ def test_diagnose_gives_the_diagnosis(kernel: Talk):
     assert kernel.value("(found.speakers, type(found).__name__)") == (0, "Diagnosis")
 
 
-@pytest.mark.slow
 def test_separate_gives_tracks_and_shows_progress(kernel: Talk, tmp_path):
-    reply, shown = kernel.cell(f"made = %separate '{sample_recording()}' -o '{tmp_path / 'the tracks'}' --quality fast")
+    reply, shown = kernel.cell(f"made = %separate '{VOICE}' -o '{tmp_path / 'the tracks'}' --quality fast")
     assert reply["status"] == "ok", reply
     assert kernel.value("str(made.directory)") == str(tmp_path / "the tracks")
     assert (tmp_path / "the tracks" / "manifest.json").is_file()
