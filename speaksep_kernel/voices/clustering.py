@@ -27,11 +27,11 @@ RELIABLE_SHARE = 0.02
 of their own: the more there is to choose from, the choosier."""
 PHANTOM_S = 2.0
 PHANTOM_SHARE = 0.005
-SHORT_SHARE = 0.03
-"""A person speaks for 0.5 % of the speech at least, and for 2 s (3 % in recordings with less than a minute of it)."""
-RARE_SHARE = 0.02
-UNLIKE = 0.35
-"""Who speaks for 2 % (2 s at most) is a person too if the voice is less like every other than this."""
+SHORT_SHARE = 0.045
+"""A person speaks for 0.5 % of the speech at least, and for 2 s (4.5 % in recordings with less than a minute of it)."""
+RARE_SHARE = 0.01
+UNLIKE = 0.24
+"""Who speaks for 1 % (2 s at most) is a person too if the voice is less like every other than strangers are."""
 SIMULTANEOUS_S = 0.5
 SIMULTANEOUS_SHARE = 0.01
 """Two voices heard at once for this long, and this much of the speech, are two people, however alike."""

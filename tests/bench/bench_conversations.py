@@ -23,12 +23,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from conversations import MOST, Simulated, simulate, with_silence
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment, minimize
 
 from speaksep_kernel.recording.cache import AnalysisCache
 from speaksep_kernel.recording.recording import Recording
+from speaksep_kernel.training.conversations import MOST, Simulated, simulate, with_silence
 from speaksep_kernel.training.corpus import Corpus, read_shards
 from speaksep_kernel.voices import confidence
 from speaksep_kernel.voices.clustering import cluster_and_count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyroomacoustics
@@ -12,6 +12,7 @@ from scipy.ndimage import maximum_filter1d
 from scipy.signal import oaconvolve
 
 from speaksep_kernel.training.corpus import Corpus
+from speaksep_kernel.training.surroundings import surroundings
 from speaksep_kernel.voices.turns import Turn
 
 RATE_HZ = 16000
@@ -55,13 +56,41 @@ class Simulated:
     about: str
 
 
-def simulate(corpus: Corpus, number: int, *, seed: int = 0) -> Simulated:
-    """Conversation ``number`` of 60 to 180 s, eight in ten in a room, with noise 8 to 35 dB below the speech."""
+@dataclass(frozen=True)
+class Conditions:
+    """How a conversation is recorded.
+
+    Attributes
+    ----------
+    t60_s, snr_db, level_db
+        Ranges of the reverberation, of the speech above steady noise, and of the people's levels.
+    pause_s
+        Mean pause between turns.
+    busy
+        Whether there are sounds that nobody of the conversation makes (`speaksep_kernel.training.surroundings`).
+    """
+
+    t60_s: tuple[float, float] = (0.15, 0.6)
+    snr_db: tuple[float, float] = (8.0, 35.0)
+    level_db: tuple[float, float] = (-5.0, 5.0)
+    pause_s: float = 0.5
+    busy: bool = False
+
+
+MEETING_ROOM = Conditions()
+BUSY = Conditions(pause_s=1.0, busy=True)
+FAR = Conditions(t60_s=(0.3, 1.0), snr_db=(0.0, 20.0), level_db=(-8.0, 8.0), pause_s=1.0, busy=True)
+"""To train on: what a network hears in simulated meeting rooms alone, it takes every other sound for speech."""
+
+
+def simulate(corpus: Corpus, number: int, *, seed: int = 0, conditions: Conditions = MEETING_ROOM) -> Simulated:
+    """Conversation ``number`` of 60 to 180 s, eight in ten in a room."""
     rng = np.random.default_rng([seed, number])
     people = 1 + number % MOST
     seconds = float(np.clip(rng.uniform(12, 20) * people, 60, 180))
-    dry = _dry(corpus, _cast(corpus, people, rng), seconds, rng)
-    return _recorded(dry, _turns(dry), rng)
+    dry = _dry(corpus, _cast(corpus, people, rng), seconds, rng, conditions.pause_s)
+    made = _recorded(dry, _turns(dry), rng, conditions)
+    return with_surroundings(made, corpus, rng) if conditions.busy else made
 
 
 def with_silence(corpus: Corpus, number: int, *, silence_s: float = 600.0, seed: int = 1) -> Simulated:
@@ -69,9 +98,17 @@ def with_silence(corpus: Corpus, number: int, *, silence_s: float = 600.0, seed:
     rng = np.random.default_rng([seed, number])
     people = 2 + number % 2
     cast = _cast(corpus, people, rng)
-    first, second = (_dry(corpus, cast, 60.0, rng) for _ in range(2))
+    first, second = (_dry(corpus, cast, 60.0, rng, MEETING_ROOM.pause_s) for _ in range(2))
     dry = np.concatenate([first, np.zeros((people, int(silence_s * RATE_HZ)), np.float32), second], 1)
-    return _recorded(dry, _turns(dry), rng)
+    return _recorded(dry, _turns(dry), rng, MEETING_ROOM)
+
+
+def with_surroundings(made: Simulated, corpus: Corpus, rng: np.random.Generator) -> Simulated:
+    """The same conversation among other sounds."""
+    spoken = np.sqrt(np.mean(made.audio**2, dtype=np.float64))
+    audio = made.audio + surroundings(corpus, len(made.audio), rng) * np.float32(spoken)
+    audio *= np.abs(made.audio).max() / np.abs(audio).max()
+    return replace(made, audio=audio, about=made.about + ", busy")
 
 
 def _cast(corpus: Corpus, people: int, rng: np.random.Generator) -> list[int]:
@@ -79,12 +116,12 @@ def _cast(corpus: Corpus, people: int, rng: np.random.Generator) -> list[int]:
     return [int(k) for k in rng.choice(known, people, replace=False)]
 
 
-def _dry(corpus: Corpus, cast: list[int], seconds: float, rng: np.random.Generator) -> Float32:
+def _dry(corpus: Corpus, cast: list[int], seconds: float, rng: np.random.Generator, pause_s: float) -> Float32:
     """(people, samples) what each says at the lips; drawn again until everybody has spoken."""
     total = int(seconds * RATE_HZ)
     speech = [corpus.speech(k) for k in cast]
     while True:
-        said = _script(len(cast), total, rng)
+        said = _script(len(cast), total, rng, pause_s)
         spoken = np.zeros(len(cast))
         for who, start, stop in said:
             spoken[who] += stop - start
@@ -102,7 +139,7 @@ def _dry(corpus: Corpus, cast: list[int], seconds: float, rng: np.random.Generat
     return dry
 
 
-def _script(people: int, total: int, rng: np.random.Generator) -> Said:
+def _script(people: int, total: int, rng: np.random.Generator, pause_s: float) -> Said:
     """Turns of 1 to 12 s;
     one change in three comes early by 0.3 to 1.5 s, one turn in seven gets a short remark.
 
@@ -117,7 +154,7 @@ def _script(people: int, total: int, rng: np.random.Generator) -> Said:
         chance = np.where((np.arange(people) == last) & (people > 1), 0, eager / (10 + spoken_s))
         who = int(rng.choice(people, p=chance / chance.sum()))
         early = people > 1 and last >= 0 and rng.random() < 0.35
-        start_s = end_s - rng.uniform(0.3, 1.5) if early else end_s + rng.exponential(0.5)
+        start_s = end_s - rng.uniform(0.3, 1.5) if early else end_s + rng.exponential(pause_s)
         start = max(int(start_s * RATE_HZ), int(free[who]))
         stop = min(total, start + int(np.clip(rng.lognormal(1.2, 0.6), 1.0, 12.0) * RATE_HZ))
         if stop - start < 0.5 * RATE_HZ:
@@ -134,30 +171,30 @@ def _script(people: int, total: int, rng: np.random.Generator) -> Said:
                 free[listener] = said[-1][2] + RATE_HZ // 5
 
 
-def _recorded(dry: Float32, turns: tuple[Turn, ...], rng: np.random.Generator) -> Simulated:
+def _recorded(dry: Float32, turns: tuple[Turn, ...], rng: np.random.Generator, conditions: Conditions) -> Simulated:
     """What the microphone hears."""
     people, total = dry.shape
-    gain = 10 ** (rng.uniform(-5, 5, (people, 1)) / 20)
+    gain = 10 ** (rng.uniform(*conditions.level_db, (people, 1)) / 20)
     about = "close"
     if rng.random() < 0.8:
-        responses, about = _room(people, rng)
+        responses, about = _room(people, rng, conditions)
         dry = np.stack([oaconvolve(one, h)[:total] for one, h in zip(dry, responses, strict=True)])
     mixture = (dry * gain).sum(0)
     spectrum = rfft(rng.standard_normal(next_fast_len(total, real=True)))
     slope = rng.uniform(0.0, 1.0)  # white to brown
     spectrum /= np.maximum(np.arange(len(spectrum)), len(spectrum) // 200) ** slope
     noise = irfft(spectrum)[:total]
-    snr_db = rng.uniform(8, 35)
+    snr_db = rng.uniform(*conditions.snr_db)
     spoken = np.sqrt(np.mean(mixture[mixture != 0] ** 2)) if people else 1.0
     audio = mixture + noise * (spoken / noise.std() * 10 ** (-snr_db / 20))
     audio *= 0.5 / np.abs(audio).max() * 10 ** (rng.uniform(-20, 0) / 20)
     return Simulated(audio.astype(np.float32), turns, people, f"{about}, {snr_db:.0f} dB above noise")
 
 
-def _room(people: int, rng: np.random.Generator) -> tuple[list[Float32], str]:
+def _room(people: int, rng: np.random.Generator, conditions: Conditions) -> tuple[list[Float32], str]:
     """Impulse responses of unit energy, starting with the direct sound."""
     while True:
-        size, t60_s = rng.uniform([3.0, 3.0, 2.4], [8.0, 7.0, 3.5]), float(rng.uniform(0.15, 0.6))
+        size, t60_s = rng.uniform([3.0, 3.0, 2.4], [8.0, 7.0, 3.5]), float(rng.uniform(*conditions.t60_s))
         places = rng.uniform(0.4, size - 0.4, (people + 1, 3))
         try:
             absorption, order = pyroomacoustics.inverse_sabine(t60_s, size)
