@@ -11,6 +11,8 @@ SPEECH ?= ../shared/data/speech
 # Lengths of the long recordings, mixtures per set of the scoreboard.
 MINUTES ?= 10
 ITEMS ?= 5
+# Recordings of twenty seconds that are separated as jobs.
+RECORDINGS ?= 20
 
 .PHONY: run demo test lint bench lock clean
 
@@ -34,6 +36,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_startup.py
 	$(BIN)/python tests/bench/bench_kernel.py
 	$(BIN)/python tests/bench/bench_job_table.py
+	$(BIN)/python tests/bench/bench_jobs.py --recordings $(RECORDINGS)
 	$(BIN)/python tests/bench/bench_diagnosis.py
 	$(BIN)/python tests/bench/bench_edit.py $(firstword $(MINUTES))
 	$(BIN)/python tests/bench/bench_reseparate.py
