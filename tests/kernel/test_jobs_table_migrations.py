@@ -112,7 +112,7 @@ def test_a_new_folder_is_the_owners_alone(empty_sqlite: str) -> None:
 def test_the_place_comes_from_the_environment_or_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SPEAKSEP_JOBS", str(tmp_path / "mine.sqlite3"))
     with JobTable.open() as table:
-        assert table.url == f"sqlite:///{tmp_path}/mine.sqlite3"
+        assert table.url == str(tmp_path / "mine.sqlite3")
     monkeypatch.delenv("SPEAKSEP_JOBS")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert database.default_place() == str(tmp_path / "speaksep" / "jobs.sqlite3")
