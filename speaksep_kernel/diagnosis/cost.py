@@ -67,9 +67,7 @@ def bounds_seconds(length_s: float, *, hop_s: float, device: str) -> tuple[float
     >>> bounds_seconds(60, hop_s=6, device="cpu")
     (9.2, 16.5)
     """
-    least, most = (
-        START_S[device] + (VOICES_RTF + DIAGNOSE_RTF + RENDER_RTF * tracks) * length_s for tracks in (2, 3)
-    )
+    least, most = (START_S[device] + (VOICES_RTF + DIAGNOSE_RTF + RENDER_RTF * tracks) * length_s for tracks in (2, 3))
     return round(least, 1), round(most + NETWORK_RTF[device] * WINDOW_S * ceil(length_s / hop_s), 1)
 
 

@@ -70,9 +70,7 @@ def test_while_it_runs_progress_shows_and_no_other_correction_is_taken(tracks: S
     tracks.observe(
         lambda change: (seen.append(change.new), shown.set() if change.new.get("done") else None), "separating"
     )
-    tracks.answer_reseparate(
-        start_s=SPAN[0], end_s=SPAN[1], speakers=None, separator="oracle", quality="best"
-    )
+    tracks.answer_reseparate(start_s=SPAN[0], end_s=SPAN[1], speakers=None, separator="oracle", quality="best")
     assert tracks.word == "Separating again…"
     assert shown.wait(60)
     assert {"stage": "separate", "done": 0.25, "start_s": 3.0, "end_s": 9.0} in seen
