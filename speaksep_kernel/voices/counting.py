@@ -10,9 +10,9 @@ from scipy.spatial.distance import pdist
 LIKENESS = 0.23
 """Mean cosine between the pieces of two groups above which they are one voice. Strangers: 0.07 ± 0.09; pieces of one
 person: 0.4 ± 0.13 if they are of a second, 0.5 ± 0.14 of a second and a half."""
-PERSON_S = 2.0
+PERSON_S = 2.5
 PERSON_SHARE = 0.06
-"""A person speaks for 2 s, or 6 % of the speech if that is less."""
+"""A person speaks for 2.5 s, or 6 % of the speech if that is less."""
 MORE = 30
 """Groups below which a number of people asked for is looked for."""
 
