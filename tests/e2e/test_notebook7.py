@@ -14,6 +14,11 @@ import speaksep_kernel as speaksep
 from tests.e2e.conftest import TOKEN
 
 pytestmark = pytest.mark.timeout(600)
+# Notebook 7 asks for a setting that it does not have, and now and then for a command before that is there.
+NOT_OURS = (
+    "Cannot read properties of undefined (reading 'schema')",
+    "Command 'filebrowser:open-path' not registered.",
+)
 
 SHOW = """
 from speaksep_widgets import SpeakerTracks
