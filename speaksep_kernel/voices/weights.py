@@ -44,7 +44,7 @@ def locate(relative: str) -> Path:
 def load_segmentation(*, tuned: bool = True) -> nn.Module:
     """pyannote segmentation-3.0 (MIT): (batch, 1, samples) at 16 kHz -> (batch, frames, 7) log-probabilities.
 
-    Its recurrent part and classifier are ours (``tuned``): fine-tuned by `speaksep_kernel.training.segmentation` to
+    Its recurrent part and classifier are (``tuned``) fine-tuned by `speaksep_kernel.training.segmentation` to
     hear a change of speaker without a pause. The front end is as published.
 
     Source: Bredin, "pyannote.audio 2.1", and Plaquet & Bredin, "Powerset multi-class cross entropy loss", 2023.
