@@ -1,0 +1,1 @@
+"""Signing in: which provider, which groups, and what becomes of them."""

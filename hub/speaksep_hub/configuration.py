@@ -1,0 +1,107 @@
+"""``install(c)``: the whole configuration of JupyterHub from the settings."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from speaksep_hub.audit.hub import audit_hub
+from speaksep_hub.authentication.sign_in import configure_sign_in
+from speaksep_hub.hub_services import services
+from speaksep_hub.landing import landing
+from speaksep_hub.local.folder import Folder
+from speaksep_hub.protection.hub import protect_hub
+from speaksep_hub.proxy import traefik
+from speaksep_hub.refusals import refuse_unsafe
+from speaksep_hub.scopes import custom_scopes, load_roles
+from speaksep_hub.settings import FILE_VARIABLE, PREFIX, Settings, load
+from speaksep_hub.spawning.spawners import configure_spawner
+
+DAY_S = 24 * 3600
+
+
+def install(c: Any, settings: Settings | None = None) -> Settings:
+    """Configure a hub; call it from ``jupyterhub_config.py``, and change afterwards whatever should differ.
+
+    Parameters
+    ----------
+    c
+        What ``get_config()`` gives.
+    settings
+        Of the platform; read from the file and the environment by default.
+
+    Returns
+    -------
+    The settings that were used.
+
+    Raises
+    ------
+    InputError
+        A setting is wrong, or what they say together is not safe.
+    StoreError
+        The folder of the hub cannot be used.
+    """
+    settings = settings or load()
+    refuse_unsafe(settings)
+    folder = Folder.open(settings.hub.folder)
+    _hub(c, settings, folder)
+    _proxy(c, settings, folder)
+    configure_sign_in(c, settings, folder)
+    configure_spawner(c, settings, folder)
+    _services(c, settings, folder)
+    audit_hub(c, settings.audit, settings.hub.kept("audit"))
+    protect_hub(c, https=settings.hub.https)
+    return settings
+
+
+def _hub(c: Any, settings: Settings, folder: Folder) -> None:
+    hub = settings.hub
+    host, port = hub.listening
+    shown = f"[{host}]" if ":" in host else host
+    # Whatever encrypts, the hub itself does not: only browsers see https.
+    c.JupyterHub.bind_url = f"http://{shown}:{port}{hub.base_path}"
+    c.JupyterHub.public_url = hub.url + "/"
+    if hub.subdomains:
+        c.JupyterHub.subdomain_host = hub.url.removesuffix(hub.base_path.rstrip("/"))
+    c.JupyterHub.hub_bind_url = f"http://{hub.bind_host or hub.hub_host}:{settings.ports.hub}"
+    c.JupyterHub.hub_connect_url = f"http://{hub.hub_host}:{settings.ports.hub}"
+    c.JupyterHub.db_url = hub.database.get_secret_value() if hub.database else folder.database_url
+    c.JupyterHub.upgrade_db = not hub.database  # a file is copied first
+    cookie = settings.secrets.cookie
+    c.JupyterHub.cookie_secret = bytes.fromhex(cookie.get_secret_value() if cookie else folder.secret("cookie"))
+    c.JupyterHub.cookie_max_age_days = hub.cookie_days
+    c.JupyterHub.token_expires_in_max_seconds = int(hub.token_days * DAY_S)
+    c.JupyterHub.concurrent_spawn_limit = hub.concurrent_starts
+    c.JupyterHub.active_server_limit = hub.servers
+    c.JupyterHub.allow_named_servers = hub.named_servers > 0
+    c.JupyterHub.named_server_limit_per_user = hub.named_servers
+    c.JupyterHub.default_url = landing
+    c.JupyterHub.trust_user_provided_tokens = True  # ours are 32 random bytes
+
+
+def _proxy(c: Any, settings: Settings, folder: Folder) -> None:
+    password = settings.secrets.proxy
+    c.JupyterHub.proxy_class = "traefik_file"
+    proxy = c.TraefikFileProviderProxy
+    proxy.should_start = settings.hub.services == "hub"
+    proxy.traefik_api_url = traefik.api_url(settings)
+    proxy.traefik_api_username = traefik.API_USER
+    proxy.traefik_api_password = password.get_secret_value() if password else folder.secret("proxy")
+    proxy.traefik_entrypoint = traefik.entry(settings)
+    proxy.traefik_api_entrypoint = traefik.API_ENTRY
+    proxy.traefik_env = traefik.proxy_environment(settings)
+    proxy.static_config_file = str(folder.run / "traefik-of-hub.toml")
+    proxy.dynamic_config_file = str(traefik.dynamic_file(folder))
+    proxy.extra_static_config = traefik.static_config(settings, folder)
+    proxy.extra_dynamic_config = traefik.dynamic_config(settings)
+
+
+def _services(c: Any, settings: Settings, folder: Folder) -> None:
+    found = services(settings, folder)
+    by_hub = settings.hub.services == "hub"
+    told = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) or name == FILE_VARIABLE}
+    specs = [each.spec(started_by_hub=by_hub, environment=told) for each in found]
+    needs = {each.name: each.needs for each in found if each.needs}
+    c.JupyterHub.services = specs
+    c.JupyterHub.custom_scopes = custom_scopes()
+    c.JupyterHub.load_roles = load_roles(settings.groups.by_role, needs)

@@ -1,0 +1,1 @@
+"""The dashboards behind the hub: published notebooks that people look at, and cannot run anything in."""

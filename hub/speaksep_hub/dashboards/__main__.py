@@ -1,0 +1,15 @@
+"""``python -m speaksep_hub.dashboards``: the service that the hub, or whoever starts its parts, runs."""
+
+from __future__ import annotations
+
+import sys
+
+from speaksep_hub.dashboards.server import run
+from speaksep_hub.settings import load
+from speaksep_kernel.errors import SpeakSepError
+
+if __name__ == "__main__":
+    try:
+        run(load())
+    except SpeakSepError as error:
+        sys.exit(f"speaksep dashboards: {error}")

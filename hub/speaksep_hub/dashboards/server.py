@@ -1,0 +1,54 @@
+"""Voila by itself, which takes messages of widgets and nothing else, behind the hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from traitlets.config import Config
+from voila.app import Voila
+
+import speaksep_dashboards
+from speaksep_hub.dashboards.identity import DashboardAuthorizer, DashboardIdentity
+from speaksep_hub.local.folder import Folder
+from speaksep_hub.settings import Settings
+
+TEMPLATE = "speaksep"
+SOUND = r".*\.(png|jpg|gif|svg|flac|wav|mp3|m4a|ogg|opus)"
+
+
+def notebooks(settings: Settings) -> Path:
+    """The folder of the published notebooks."""
+    return settings.dashboards.folder or Path(speaksep_dashboards.__file__).parent / "voila"
+
+
+def configuration(settings: Settings) -> Config:
+    """Voila's, from the settings and what the hub says in the environment."""
+    c = Config()
+    url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+    c.Voila.ip, c.Voila.port = url.hostname, url.port
+    c.Voila.port_retries = 0  # the proxy leads to this one
+    c.Voila.base_url = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
+    c.Voila.open_browser = False
+    c.Voila.identity_provider_class = DashboardIdentity
+    c.Voila.authorizer_class = DashboardAuthorizer
+    c.VoilaConfiguration.template = TEMPLATE
+    c.VoilaConfiguration.allow_template_override = "NO"  # a name in an address would choose a file
+    c.VoilaConfiguration.allow_theme_override = "NO"
+    c.VoilaConfiguration.show_tracebacks = False
+    c.VoilaConfiguration.file_allowlist = [SOUND]
+    c.MappingKernelManager.cull_idle_timeout = 600
+    c.MappingKernelManager.cull_interval = 60
+    return c
+
+
+def run(settings: Settings) -> None:
+    """Serve the dashboards until SIGTERM or SIGINT."""
+    folder = Folder.open(settings.hub.folder)
+    # What dashboards keep, and what their kernels compute on: nobody's GPU is taken by somebody who looks.
+    os.environ |= {"SPEAKSEP_DASHBOARDS": str(folder.path / "dashboards"), "SPEAKSEP_DEVICE": "cpu"}
+    server: Any = Voila(config=configuration(settings))
+    server.initialize([str(notebooks(settings))])
+    server.start()

@@ -1,0 +1,1 @@
+"""The proxy that everything comes through."""
