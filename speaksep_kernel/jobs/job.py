@@ -49,6 +49,8 @@ class JobRequest:
         How often it may fail by itself before it has failed for good.
     max_losses
         How often its worker may vanish. Counted apart, since a neighbour may be to blame.
+    about
+        What whoever asks wants to find with the job again, JSON-able; the notebook never sees it.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class JobRequest:
     memory_limit_bytes: int | None = None
     max_attempts: int = 3
     max_losses: int = 10
+    about: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name in ("notebook", "owner", "batch", "key"):
@@ -76,6 +79,8 @@ class JobRequest:
             raise _bad("parameters", self.parameters, "give a mapping of names to values")
         # As they will come back from the table: a tuple is a list from now on.
         object.__setattr__(self, "parameters", json.loads(as_json("parameters", dict(self.parameters))))
+        if self.about is not None:
+            object.__setattr__(self, "about", json.loads(as_json("about", dict(self.about))))
         if not isinstance(self.output, str):
             raise _bad("output", self.output, "give a folder as text")
         if self.device not in DEVICES:
@@ -98,7 +103,7 @@ class Job:
     id
         Sixteen hexadecimal digits, never used again.
     notebook, parameters, output, owner, batch, key, priority, device, time_limit_s, memory_limit_bytes, max_attempts, \
-max_losses
+max_losses, about
         As in :class:`JobRequest`.
     state
         Where it stands.
@@ -135,6 +140,7 @@ max_losses
     memory_limit_bytes: int | None
     max_attempts: int
     max_losses: int
+    about: Mapping[str, Any] | None
     state: State
     attempt: int
     failures: int
@@ -179,6 +185,8 @@ class Event:
         When, in seconds since 1970 (UTC).
     state, fraction, stage, message
         How it stood from then on.
+    owner
+        Whose job it is.
     """
 
     seq: int
@@ -189,6 +197,7 @@ class Event:
     fraction: float
     stage: str
     message: str
+    owner: str
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, JSON-able, the time as ISO 8601 in UTC."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,12 @@ class BatchNotebook:
         What the first of ``inputs`` is: "recording" or "folder".
     verb
         Verb of the pipeline whose cost is its cost: "separate", "diagnose", or empty.
+    remote
+        It may be asked for by people who do not see this machine: its parameters name no files but `inputs`.
+    given
+        Parameters that are filled in for them, and with what: "voice-book", one's own.
+    pure
+        All it does is to write into its directory; what an earlier job made may be used again.
     """
 
     name: str
@@ -58,11 +65,14 @@ class BatchNotebook:
     output: str = ""
     takes: str = "recording"
     verb: str = ""
+    remote: bool = False
+    given: Mapping[str, str] = field(default_factory=dict)
+    pure: bool = True
 
     @property
     def reusable(self) -> bool:
-        """Results may be reused: it says what it reads."""
-        return bool(self.inputs)
+        """Results may be reused: it says what it reads, and does nothing else."""
+        return bool(self.inputs) and self.pure
 
 
 def registered() -> dict[str, Path]:
@@ -125,7 +135,7 @@ def _read(name: str, path: Path, _changed_ns: int, _bytes: int) -> BatchNotebook
     except ValueError as error:
         raise _bad(name, path, str(error)) from error
     inputs, output = tuple(declared.get("inputs", ())), declared.get("output", "")
-    for each in (*inputs, *declared.get("required", ()), *([output] if output else [])):
+    for each in (*inputs, *declared.get("required", ()), *declared.get("given", ()), *([output] if output else [])):
         if each not in parameters:
             raise _bad(name, path, f"its metadata names {each!r}, which is no parameter")
     lines = next((text for kind, _, text in cells if kind == "markdown"), "").strip().splitlines()
@@ -133,7 +143,7 @@ def _read(name: str, path: Path, _changed_ns: int, _bytes: int) -> BatchNotebook
     summary = next((line for line in lines[1:] if line.strip()), "")
     digest = hashlib.sha256(data).hexdigest()
     required = tuple(key for key, parameter in parameters.items() if parameter.required)
-    kind = {key: declared[key] for key in ("takes", "verb") if key in declared}
+    kind = {key: declared[key] for key in ("takes", "verb", "remote", "given", "pure") if key in declared}
     return BatchNotebook(name, path, digest, title, summary, parameters, inputs, required, output, **kind)
 
 

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.engine import URL
 
 from speaksep_kernel.errors import JobError
-from speaksep_kernel.jobs import intake, rows
+from speaksep_kernel.jobs import intake, overview, rows
 from speaksep_kernel.jobs.backoff import DEFAULT_BACKOFF, Backoff
 from speaksep_kernel.jobs.database import BUSY, default_place, migrate, place_of, url_of
 from speaksep_kernel.jobs.job import LOST, Event, Job, JobRequest, Standing, as_json
+from speaksep_kernel.jobs.overview import BatchCounts
 from speaksep_kernel.jobs.states import FINISHED, HELD, State, Step
 from speaksep_kernel.jobs.tables import events, jobs
-from speaksep_kernel.jobs.transactions import Transactions
+from speaksep_kernel.jobs.transactions import Transactions, lock_until_commit
 from speaksep_kernel.jobs.watch import Watch
 
 _PRUNED_AT_ONCE = 1000  # others may write in between
@@ -429,17 +430,36 @@ class JobTable:
         """
         return self._transactions.run(lambda connection: rows.job_of(rows.named(connection, job_id)), writes=False)
 
+    def find(self, job_id: str) -> Job | None:
+        """One job by its whole id; None if there is none."""
+        found = self._transactions.read(select(jobs).where(jobs.c.id == rows.plain(job_id)))
+        return rows.job_of(found[0]) if found else None
+
     def jobs(
         self,
         *,
         owner: str | None = None,
         batch: str | None = None,
         states: Sequence[State] = (),
+        before: str | None = None,
         limit: int | None = None,
         newest_first: bool = False,
     ) -> list[Job]:
-        """Jobs in order of arrival; everything given narrows it down."""
-        wanted = select(jobs).where(*rows.only(owner=owner, batch=batch)).limit(limit)
+        """Jobs in order of arrival; everything given narrows it down.
+
+        Parameters
+        ----------
+        owner, batch, states
+            Only theirs, only in these states.
+        before
+            Only those that arrived before the job of this id; none if that was pruned.
+        limit
+            At most so many.
+        newest_first
+            The other way round.
+        """
+        which = rows.only(owner=owner, batch=batch, before=before)
+        wanted = select(jobs).where(*which).limit(limit)
         wanted = wanted.order_by(jobs.c.number.desc() if newest_first else jobs.c.number)
         if states:
             wanted = wanted.where(jobs.c.state.in_(states))
@@ -451,13 +471,39 @@ class JobTable:
         found = self._transactions.read(counted.group_by(jobs.c.state))
         return dict.fromkeys(State, 0) | {row.state: row.jobs for row in found}
 
+    def batches(
+        self, owner: str, *, only: str | None = None, before: str | None = None, limit: int | None = None
+    ) -> list[BatchCounts]:
+        """Batches of somebody, the newest first.
+
+        Parameters
+        ----------
+        owner
+            Whose.
+        only
+            Only this one.
+        before
+            Only those that began before this one.
+        limit
+            At most so many.
+        """
+        groups = self._transactions.read(overview.groups(owner, only=only, before=before, limit=limit))
+        counted = self._transactions.read(overview.counted(owner, [row.batch for row in groups])) if groups else []
+        return overview.batches_of(groups, counted)
+
     def claimable(self, *, batch: str | None = None) -> int:
         """How many jobs could be claimed now: those that wait for nothing but a worker."""
         waiting = (jobs.c.state == State.QUEUED, rows.due(self._clock()), *rows.only(batch=batch))
         return int(self._transactions.read(select(func.count()).select_from(jobs).where(*waiting))[0][0])
 
     def events(
-        self, after: int = 0, *, job_id: str | None = None, batch: str | None = None, limit: int = 1000
+        self,
+        after: int = 0,
+        *,
+        job_id: str | None = None,
+        owner: str | None = None,
+        batch: str | None = None,
+        limit: int = 1000,
     ) -> list[Event]:
         """What happened after an event, oldest first; call again with the last ``seq`` for what comes next.
 
@@ -465,13 +511,22 @@ class JobTable:
         """
         which = () if job_id is None else (jobs.c.id == rows.plain(job_id),)
         wanted = (
-            select(jobs.c.id.label("job_id"), events)
+            select(jobs.c.id.label("job_id"), jobs.c.owner, events)
             .join(jobs, jobs.c.number == events.c.job_number)
-            .where(events.c.seq > after, *which, *rows.only(batch=batch))
+            .where(events.c.seq > after, *which, *rows.only(owner=owner, batch=batch))
             .order_by(events.c.seq)
             .limit(limit)
         )
         return self._transactions.run(lambda connection: rows.noted(connection, wanted), writes=False)
+
+    def newest_event(self) -> int:
+        """Number of the last event there is; 0 if there is none. What comes later has a higher one."""
+
+        def work(connection: Connection) -> int:
+            lock_until_commit(connection, rows.EVENTS)
+            return int(connection.execute(select(func.max(events.c.seq))).scalar() or 0)
+
+        return self._transactions.run(work, writes=False)
 
     # How it is done
 

@@ -15,12 +15,13 @@ from speaksep_kernel.jobs.states import FINISHED, HELD, State, Step, after
 from speaksep_kernel.jobs.tables import events, jobs
 from speaksep_kernel.jobs.transactions import lock_until_commit
 
-EVENT_FIELDS = ("seq", "job_id", "attempt", "at", "state", "fraction", "stage", "message")
+EVENT_FIELDS = ("seq", "job_id", "attempt", "at", "state", "fraction", "stage", "message", "owner")
 FRESH: dict[str, Any] = {"fraction": 0.0, "stage": "", "message": "", "not_before": None, "delay_s": None}
 """Values of a job that starts anew."""
 
 _LONGEST_TEXT = 2000
-_EVENTS = 0x53706566  # key of the lock over the order of events
+EVENTS = 0x53706566
+"""Key of the lock over the order of events."""
 
 
 def job_of(row: Row[Any]) -> Job:
@@ -33,10 +34,17 @@ def event_of(row: Row[Any]) -> Event:
     return Event(**{name: getattr(row, name) for name in EVENT_FIELDS})
 
 
-def only(*, owner: str | None = None, batch: str | None = None) -> tuple[ColumnElement[bool], ...]:
-    """Conditions for what is given."""
+def only(
+    *, owner: str | None = None, batch: str | None = None, before: str | None = None
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for what is given; `before` is the id of a job that arrived later."""
     wanted = ((jobs.c.owner, owner), (jobs.c.batch, batch))
-    return tuple(column == plain(value) for column, value in wanted if value is not None)
+    conditions = tuple(column == plain(value) for column, value in wanted if value is not None)
+    if before is None:
+        return conditions
+    other = jobs.alias()
+    later = select(other.c.number).where(other.c.id == plain(before)).scalar_subquery()
+    return (*conditions, jobs.c.number < later)
 
 
 def due(now: float) -> ColumnElement[bool]:
@@ -159,7 +167,7 @@ def note(connection: Connection, rows: Sequence[Row[Any]], now: float) -> None:
         return
     # PostgreSQL hands out numbers before the commit, so a later one could be seen first and the earlier one be missed.
     # Writers share this lock, a reader waits for all of them. It comes after all locks of rows: no deadlock.
-    lock_until_commit(connection, _EVENTS, shared=True)
+    lock_until_commit(connection, EVENTS, shared=True)
     kept = ("attempt", "state", "fraction", "stage", "message")
     new = [{"job_number": row.number, "at": now} | {name: getattr(row, name) for name in kept} for row in rows]
     connection.execute(insert(events), new)
@@ -167,7 +175,7 @@ def note(connection: Connection, rows: Sequence[Row[Any]], now: float) -> None:
 
 def noted(connection: Connection, query: Any) -> list[Event]:
     """The events of a query; all that have a lower number than the last of them are among them."""
-    lock_until_commit(connection, _EVENTS)
+    lock_until_commit(connection, EVENTS)
     return [event_of(row) for row in connection.execute(query)]
 
 

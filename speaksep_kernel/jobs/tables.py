@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeDecorator
 from speaksep_kernel.jobs.job import LONGEST_WORD, as_json
 from speaksep_kernel.jobs.states import State
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that these tables belong to."""
 
 
@@ -101,6 +101,7 @@ jobs = Table(
     Column("result", Json),
     Column("error", Json),
     Column("report", Json),
+    Column("about", Json),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
