@@ -27,7 +27,6 @@ from speaksep_kernel.jobs.notebooks import BatchNotebook
 from speaksep_kernel.plugins import GROUPS, get
 from speaksep_kernel.results.directory import MANIFEST
 from speaksep_kernel.results.manifest import sha256, versions
-from speaksep_kernel.voices.weights import TUNED
 
 OWN, SHARED = "SPEAKSEP_CACHE", "SPEAKSEP_SHARED_CACHES"
 """Environment variables: the folder of one's own entries; folders of others' that are trusted, as in ``PATH``."""
@@ -105,7 +104,7 @@ def key_of(notebook: BatchNotebook, parameters: Mapping[str, Any]) -> tuple[str,
         inputs[digest] = str(path)
         values[name] = [path.name, digest]  # the name stands in labels and reports
     model = _model(str(values.get("separator", OWN_SEPARATOR)))
-    told = [notebook.name, notebook.sha256, values, model, sha256(TUNED), _installed()]
+    told = [notebook.name, notebook.sha256, values, model, _installed()]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(), inputs
 
 

@@ -115,7 +115,9 @@ def speaker_bounds(speakers: int | None, min_speakers: int, max_speakers: int) -
         raise InputError(
             f"no number of speakers lies between {least} and {most}",
             reason="bad-speakers",
-            hint="give 1 or more, or leave it out to have them counted",
+            hint=f"raise the most, which is {most}"
+            if least > most >= 1
+            else "give 1 or more, or leave it out to have them counted",
         )
     return max(1, least), most
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from speaksep_kernel.errors import InputError
+from speaksep_kernel.results import manifest
 from speaksep_kernel.results.manifest import SCHEMA_VERSION, read_manifest
 
 
@@ -52,3 +53,10 @@ def test_a_place_without_a_manifest_is_refused(tmp_path):
     with pytest.raises(InputError) as caught:
         read_manifest(tmp_path)
     assert caught.value.reason == "no-manifest"
+
+
+def test_other_weights_of_segmentation_are_another_version(tmp_path, monkeypatch):
+    before = manifest.versions()["segmentation"]
+    (tmp_path / "other.safetensors").write_bytes(b"other weights")
+    monkeypatch.setattr(manifest, "TUNED", tmp_path / "other.safetensors")
+    assert manifest.versions()["segmentation"] != before
