@@ -25,6 +25,7 @@ from speaksep_kernel.cli import (
     verify,
     voices,
 )
+from speaksep_kernel.cli.brought import Verbs
 from speaksep_kernel.cli.clean import CleanCommand
 from speaksep_kernel.cli.interrupt import INTERRUPTED, watch_interrupts
 from speaksep_kernel.cli.output import report_error
@@ -32,6 +33,7 @@ from speaksep_kernel.errors import SpeakSepError
 
 app = typer.Typer(
     name="speaksep",
+    cls=Verbs,
     help="Separate recordings in which people talk over each other: one track per speaker, plus a residual.",
     no_args_is_help=True,
     add_completion=False,

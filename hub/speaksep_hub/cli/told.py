@@ -1,0 +1,35 @@
+"""What people are told once the platform works: where it is, and how to sign in."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from speaksep_hub.local.up import Platform
+
+
+def told(platform: Platform, *, as_json: bool) -> None:
+    """Print it."""
+    settings, folder = platform.settings, platform.folder
+    url = settings.hub.url
+    if as_json:
+        typer.echo(json.dumps({"ok": True, "url": url, "folder": str(folder.path), "logs": str(folder.logs)}))
+        return
+    if settings.sign_in.provider == "local":
+        how = (
+            "click “Sign in”, then researcher, viewer, batch or admin; no password, since only you can reach it\n"
+            f"            (that page is at http://127.0.0.1:{settings.ports.provider}: forward that port, too, if your browser "
+            "is elsewhere)"
+        )
+    else:
+        how = f"with your account at {settings.sign_in.label or settings.sign_in.provider}"
+    typer.echo(
+        f"SpeakSep is at {url}\n"
+        f"  sign in:  {how}\n"
+        f"  programs: {url}/services/speaksep/docs, with a token of {url}/hub/token\n"
+        f"  files:    {folder.path}, logs in {folder.logs}\n"
+        "Ctrl-C ends all of it."
+    )

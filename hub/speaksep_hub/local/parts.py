@@ -1,0 +1,161 @@
+"""The parts of a platform on one machine, as its settings describe it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from shutil import which
+
+from speaksep_hub.hub_services import HubService, services
+from speaksep_hub.local.folder import Folder
+from speaksep_hub.local.part import Part
+from speaksep_hub.proxy.traefik import proxy_environment, write_static
+from speaksep_hub.settings import PREFIX, Settings
+from speaksep_kernel.errors import InputError
+
+CONFIGURATION = """\
+from speaksep_hub import install
+
+install(c)  # noqa: F821 - the hub gives it
+"""
+JOB_SERVICE = "speaksep"
+WORKER_NICE = 10
+"""Jobs give way to people who wait for a page."""
+_OTHERS = ("JUPYTERHUB_", "JPY_")
+"""Beginnings of variables that mean the hub this command runs in, not the one that it starts."""
+
+
+def platform_parts(
+    settings: Settings, folder: Folder, environment: Mapping[str, str], *, workers: int | None
+) -> list[Part]:
+    """What has to run.
+
+    Parameters
+    ----------
+    settings
+        Of the platform.
+    folder
+        Its folder.
+    environment
+        Of all parts; each gets what it needs beside.
+    workers
+        Jobs at a time; as many as cores and memory allow, if ``None``.
+
+    Raises
+    ------
+    InputError
+        Reason ``missing-program``: traefik is not installed.
+    """
+    common = {name: value for name, value in environment.items() if not name.startswith(_OTHERS)}
+    common["SPEAKSEP_RUNTIME_DIR"] = str(_runtime(folder))  # so that fork servers of kernels end with the platform
+
+    def part(name: str, *command: str, url: str = "", last: bool = False, **more: str) -> Part:
+        log = str(folder.logs / f"{name}.log")
+        return Part(name, command, {**common, **more}, str(folder.path), log, url=url, last=last)
+
+    python = sys.executable
+    base = settings.hub.base_path
+    found = [
+        part(
+            "proxy",
+            _traefik(),
+            f"--configfile={write_static(settings, folder)}",
+            last=True,
+            **proxy_environment(settings),
+        ),
+        part(
+            "hub",
+            *(python, "-m", "jupyterhub", "-f", str(_configuration(folder))),
+            url=_through(settings) + "hub/health",
+        ),
+    ]
+    if settings.sign_in.provider == "local":
+        issuer = f"http://127.0.0.1:{settings.ports.provider}"
+        found.append(
+            part(
+                "provider",
+                python,
+                "-m",
+                "speaksep_hub.local.provider",
+                url=f"{issuer}/.well-known/openid-configuration",
+            )
+        )
+    for service in services(settings, folder):
+        path = "health" if service.name == JOB_SERVICE else ""
+        found.append(
+            part(
+                "service" if service.name == JOB_SERVICE else service.name,
+                *service.command,
+                url=service.url and f"{service.url}{base}services/{service.name}/{path}",
+                **service_environment(settings, service),
+            )
+        )
+    number = ("--workers", str(workers)) if workers else ()
+    found.append(
+        _worker(part("worker", python, "-m", "speaksep_kernel.cli", "jobs", "work", *number), settings, folder)
+    )
+    return found
+
+
+def service_environment(settings: Settings, service: HubService) -> dict[str, str]:
+    """What JupyterHub tells a service that it starts itself, for one that it does not start."""
+    base = settings.hub.base_path
+    prefix = f"{base}services/{service.name}/"
+    access = json.dumps(["access:services", f"access:services!service={service.name}"])
+    return {
+        "JUPYTERHUB_SERVICE_NAME": service.name,
+        "JUPYTERHUB_SERVICE_URL": service.url,
+        "JUPYTERHUB_SERVICE_PREFIX": prefix,
+        "JUPYTERHUB_API_TOKEN": service.token,
+        "JUPYTERHUB_API_URL": f"http://127.0.0.1:{settings.ports.hub}{base}hub/api",
+        "JUPYTERHUB_BASE_URL": base,
+        "JUPYTERHUB_HOST": "",
+        "JUPYTERHUB_CLIENT_ID": f"service-{service.name}",
+        "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{prefix}oauth_callback",
+        "JUPYTERHUB_OAUTH_SCOPES": access,
+        "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
+        "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps(list(service.browser_scopes)),
+        "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": "0",
+        "JUPYTERHUB_PUBLIC_URL": f"{settings.hub.url.removesuffix(base.rstrip('/'))}{prefix}",
+        "JUPYTERHUB_PUBLIC_HUB_URL": f"{settings.hub.url}/hub/",
+    }
+
+
+def _worker(part: Part, settings: Settings, folder: Folder) -> Part:
+    """Notebooks of jobs inherit its environment, so it is told of the job table and nothing else of the platform."""
+    told = {name: value for name, value in part.environment.items() if not name.startswith(PREFIX)}
+    given = settings.service.jobs
+    told["SPEAKSEP_JOBS"] = given.get_secret_value() if given else str(folder.path / "jobs.sqlite3")
+    return replace(part, environment=told, nice=WORKER_NICE)
+
+
+def _through(settings: Settings) -> str:
+    """Where this machine reaches the hub: as people do, if that is this machine."""
+    if settings.hub.on_loopback and not settings.hub.https:
+        return settings.hub.url + "/"
+    return f"http://127.0.0.1:{settings.ports.hub}{settings.hub.base_path}"
+
+
+def _configuration(folder: Folder) -> Path:
+    place = folder.run / "jupyterhub_config.py"
+    place.write_text(CONFIGURATION)
+    return place
+
+
+def _runtime(folder: Folder) -> Path:
+    place = folder.run / "kernels"
+    place.mkdir(mode=0o700, exist_ok=True)
+    return place
+
+
+def _traefik() -> str:
+    beside = Path(sys.executable).with_name("traefik")
+    found = str(beside) if beside.exists() else which("traefik")
+    if found is None:
+        raise InputError(
+            "the proxy, traefik, is not installed", reason="missing-program", hint="pip install 'speaksep[hub]'"
+        )
+    return found

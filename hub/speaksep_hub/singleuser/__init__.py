@@ -1,0 +1,1 @@
+"""The Jupyter server of one person on the hub."""
