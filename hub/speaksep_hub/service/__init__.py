@@ -1,0 +1,1 @@
+"""The job service for programs: recordings in, tracks out, behind the identity of the hub."""

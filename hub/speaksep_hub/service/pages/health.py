@@ -1,0 +1,74 @@
+"""Whether the process lives, and whether it can do its work: for proxies and whoever starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from speaksep_hub.service.platform import Platform, ThePlatform
+from speaksep_kernel.errors import SpeakSepError
+
+router = APIRouter(tags=["health"])
+
+PATIENCE_S = 3.0
+"""How long a part may take to answer before it counts as away."""
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    ok: bool = True
+
+
+class Readiness(BaseModel):
+    """Whether requests can be served."""
+
+    ok: bool
+    checks: dict[str, str] = Field(description="Per part: `ok`, or why not.", examples=[{"jobs": "ok", "hub": "ok"}])
+
+
+@router.get("/health")
+async def health() -> Health:
+    """Whether the process lives; nothing else is asked."""
+    return Health()
+
+
+@router.get("/ready", responses={503: {"model": Readiness}})
+async def ready(platform: ThePlatform, response: Response) -> Readiness:
+    """Whether all that requests need can be reached; 503 if not."""
+    checks = dict.fromkeys(_PARTS, "does not answer")
+    async with anyio.create_task_group() as tasks:
+        for name, look in _PARTS.items():
+            tasks.start_soon(_look, name, look, platform, checks)
+    ok = all(found == "ok" for found in checks.values())
+    response.status_code = 200 if ok else 503
+    return Readiness(ok=ok, checks=checks)
+
+
+async def _look(
+    name: str, look: Callable[[Platform], Awaitable[str]], platform: Platform, checks: dict[str, str]
+) -> None:
+    with anyio.move_on_after(PATIENCE_S):
+        try:
+            checks[name] = await look(platform)
+        except SpeakSepError as error:
+            checks[name] = error.reason
+
+
+async def _identity(platform: Platform) -> str:
+    return "ok" if await platform.identity.directory.reachable() else "does not answer"
+
+
+async def _jobs(platform: Platform) -> str:
+    await anyio.to_thread.run_sync(platform.jobs.claimable, abandon_on_cancel=True)
+    return "ok"
+
+
+async def _leaving(platform: Platform) -> str:
+    return "is ending" if platform.leaving.is_set() else "ok"
+
+
+_PARTS = {"identity": _identity, "jobs": _jobs, "process": _leaving}

@@ -1,0 +1,1 @@
+"""The API: every module that has a `router` is served below `/api/v1`."""

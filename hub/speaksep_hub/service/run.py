@@ -1,0 +1,121 @@
+"""The process of the service: listens, serves, and leaves at once when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+
+from speaksep_hub.protection.serving import serve_options
+from speaksep_hub.service.app import create_app
+from speaksep_hub.service.place import Place
+from speaksep_hub.service.platform import Platform
+from speaksep_hub.settings import Settings
+from speaksep_kernel.errors import InputError
+
+LEAVE_S = 1
+"""Seconds that requests under way have to end. Streams end at once, uploads go on where they were cut."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which tells the streams when it has to end.
+
+    Parameters
+    ----------
+    config
+        Of uvicorn.
+    platform
+        Whose ``leaving`` is set.
+    """
+
+    def __init__(self, config: uvicorn.Config, platform: Platform) -> None:
+        super().__init__(config)
+        self._platform = platform
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """On SIGINT and SIGTERM."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._platform.leaving.set)
+        super().handle_exit(sig, frame)
+
+
+def serve(settings: Settings, place: Place, *, told: Callable[[str], None] = print) -> None:
+    """Serve until SIGINT or SIGTERM, then leave within two seconds.
+
+    Parameters
+    ----------
+    settings
+        Of the platform.
+    place
+        Where to listen, behind which hub.
+    told
+        Gets the address, once connections are taken.
+
+    Raises
+    ------
+    InputError
+        Reason ``cannot-listen``: the address is taken, or not of this machine.
+    SpeakSepError
+        Something that the settings name cannot be opened.
+    """
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for talkative in ("alembic", "httpx", "botocore"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    with _listening(place) as listener:
+        app = create_app(settings, place)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,  # see trace.py
+            lifespan="on",
+            timeout_graceful_shutdown=LEAVE_S,
+            **serve_options(settings.protection),
+        )
+        host, port = listener.getsockname()[:2]
+        told(f"http://{f'[{host}]' if ':' in host else host}:{port}{place.prefix}")
+        with _own_signals():
+            Server(config, app.state.platform).run([listener])
+
+
+@contextmanager
+def _listening(place: Place) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((place.host, place.port))
+        except (OSError, OverflowError) as error:
+            raise InputError(
+                f"cannot listen at {place.host}:{place.port}: {error}",
+                reason="cannot-listen",
+                hint="give another --host or --port; port 0 takes any that is free",
+            ) from error
+        listener.listen(2048)
+        listener.set_inheritable(True)
+        yield listener
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """uvicorn raises the signals that ended it again when it is done: they shall not end the process a second time."""
+    wakeup = signal.set_wakeup_fd(-1)  # the program's own watch gives half a second; see cli/interrupt.py
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
