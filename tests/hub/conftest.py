@@ -1,0 +1,64 @@
+"""The running service that the tests share, one that works, and others of their own."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import soundfile as sf
+
+from speaksep_kernel.testing import conversation
+from tests.hub.service_process import ServiceProcess, end
+
+
+@pytest.fixture(scope="session")
+def service_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """The service alone; nobody works on its jobs unless :func:`working_service` is used, too."""
+    service = ServiceProcess(tmp_path_factory.mktemp("service")).start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def start_service(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
+    """``start_service(SPEAKSEP_HUB__X__Y="…")`` starts one of its own, with these settings."""
+    started: list[ServiceProcess] = []
+
+    def start(**more: str) -> ServiceProcess:
+        started.append(ServiceProcess(tmp_path / f"service{len(started)}", **more))
+        return started[-1].start()
+
+    yield start
+    for service in started:
+        end(service.process, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def working_service(service_process: ServiceProcess) -> Iterator[ServiceProcess]:
+    """The same service, with one worker on its table."""
+    words = ["jobs", "work", "--executor", "local", "--workers", "1"]
+    worker = service_process.run("-c", "import sys; from speaksep_kernel.cli import main; sys.exit(main())", *words)
+    yield service_process
+    end(worker, signal.SIGTERM)
+    end_all_of(service_process)
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people talk for eight seconds, now and then at once."""
+    made = conversation(8.0, speakers=2, overlap=0.2, seed=3)
+    path = tmp_path_factory.mktemp("talk") / "talk.wav"
+    sf.write(path, made.audio, made.rate_hz)
+    return path
+
+
+def end_all_of(service: ServiceProcess) -> None:
+    """End what its workers left on purpose: the server that hands out kernels."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("HOME") == str(service.folder):
+                process.kill()
