@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from speaksep_hub.audit.hub import audit_hub
@@ -89,7 +91,9 @@ def _proxy(c: Any, settings: Settings, folder: Folder) -> None:
     proxy.traefik_api_password = password.get_secret_value() if password else folder.secret("proxy")
     proxy.traefik_entrypoint = traefik.entry(settings)
     proxy.traefik_api_entrypoint = traefik.API_ENTRY
-    proxy.traefik_env = traefik.proxy_environment(settings)
+    # Traefik is a program beside the interpreter, which need not be where programs are looked for.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    proxy.traefik_env = {**traefik.proxy_environment(settings), "PATH": path}
     proxy.static_config_file = str(folder.run / "traefik-of-hub.toml")
     proxy.dynamic_config_file = str(traefik.dynamic_file(folder))
     proxy.extra_static_config = traefik.static_config(settings, folder)

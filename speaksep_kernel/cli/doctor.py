@@ -8,11 +8,15 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
 from speaksep_kernel.cli.options import JsonOption
 from speaksep_kernel.cli.output import print_json
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @dataclass(frozen=True)
@@ -24,19 +28,35 @@ class Check:
     ok: bool
     hint: str = ""
 
+    @property
+    def line(self) -> str:
+        """As people read it."""
+        return f"{'ok  ' if self.ok else 'BAD '} {self.name}: {self.found}{'' if self.ok else f' — {self.hint}'}"
+
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Check the installation: packages, weights, plugins, devices, space."""
+    """Check the installation: packages, weights, plugins, devices, space, and the hub if there is one."""
+    from importlib.metadata import entry_points
+
     checks = [check() for check in (_python, _packages, _weights, _plugins, _device, _space)]
+    for entry in entry_points(group="speaksep.checks"):  # of packages that this one must not import
+        checks += _brought(entry)
     healthy = all(check.ok for check in checks)
     if as_json:
         print_json({"ok": healthy, "checks": [asdict(check) for check in checks]})
     else:
         for check in checks:
-            hint = "" if check.ok else f" — {check.hint}"
-            typer.echo(f"{'ok  ' if check.ok else 'BAD '} {check.name}: {check.found}{hint}")
+            typer.echo(check.line)
     if not healthy:
         raise typer.Exit(1)
+
+
+def _brought(entry: EntryPoint) -> list[Check]:
+    try:
+        return list(entry.load()())
+    except Exception as error:  # as below
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        return [Check(entry.name, said, ok=False, hint=f"{entry.value} is broken: update or uninstall it")]
 
 
 def _guarded(name: str, find: Callable[[], str], hint: str) -> Check:

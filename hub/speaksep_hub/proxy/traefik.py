@@ -17,6 +17,12 @@ RESOLVER = "automatic"
 UPLOAD_S = 3600
 """How long a request may take to arrive: by itself traefik would cut uploads after a minute."""
 IDLE_S = 180
+_STRICT = {
+    # X_Forwarded_For is nobody's header; some servers would take it for the one that the proxy sets.
+    "aliasHeadersStrategy": "delete",
+    # No address here has them, and programs do not agree on what they mean.
+    "encodedCharacters": {"allowEncodedNullCharacter": False, "allowEncodedBackSlash": False},
+}
 
 
 def dynamic_file(folder: Folder) -> Path:
@@ -50,7 +56,7 @@ def static_config(settings: Settings, folder: Folder) -> dict[str, Any]:
         Where certificates and routes are kept.
     """
     host, port = settings.hub.listening
-    people: dict[str, Any] = {"address": _address(host, port), "transport": _patience()}
+    people: dict[str, Any] = {"address": _address(host, port), "transport": _patience(), "http": dict(_STRICT)}
     entries = {entry(settings): people, API_ENTRY: {"address": f"127.0.0.1:{settings.ports.proxy}"}}
     config: dict[str, Any] = {
         "api": {},
@@ -64,7 +70,7 @@ def static_config(settings: Settings, folder: Folder) -> dict[str, Any]:
     }
     if settings.tls.certificates == "none":
         return config
-    people["http"] = {"tls": {"options": "default"}}
+    people["http"]["tls"] = {"options": "default"}
     if settings.tls.http_port:
         entries[PLAIN_ENTRY] = {
             "address": _address(host, settings.tls.http_port),
