@@ -29,6 +29,13 @@ class Attempt:
     job, attempt
         Whose it is.
 
+    Attributes
+    ----------
+    place
+        The folder that is filled.
+    address
+        Where its contents will be found.
+
     Raises
     ------
     InputError
@@ -40,6 +47,7 @@ class Attempt:
     def __init__(self, directory: Path, job: str, attempt: int) -> None:
         check_directory(directory)
         self.directory = directory
+        self.address = str(directory)
         self._mark = f".attempt-{re.sub(r'[^A-Za-z0-9]', '-', job)}-"
         self._number = attempt
         self._published = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,31 @@ TRANSIENT = BUSY | {"store-full", "store-unreachable"}
 
 _LONGEST_TRANSACTION_MS = 300_000
 _MIGRATING = 0x53706565  # key of PostgreSQL's advisory lock: "Spee"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Tables that are made and brought up to date together; several such sets may lie in one database.
+
+    Attributes
+    ----------
+    name
+        What they are, for messages.
+    revision
+        The migration that the tables of the code belong to.
+    migrations
+        Folder of their Alembic scripts.
+    version_table
+        Where the database notes its revision of them.
+    """
+
+    name: str
+    revision: str
+    migrations: Path
+    version_table: str
+
+
+JOBS = Schema("job table", REVISION, Path(__file__).parent / "migrations", "alembic_version")
 
 
 def default_place() -> str:
@@ -126,7 +152,7 @@ def engine_of(url: URL, *, patience_s: float) -> Engine:
     return engine
 
 
-def migrate(engine: Engine, revision: str = "head") -> None:
+def migrate(engine: Engine, revision: str = "head", schema: Schema = JOBS) -> None:
     """Bring the tables to a revision, up or down, in one transaction; processes that do so at once take turns.
 
     Parameters
@@ -135,6 +161,8 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         From :func:`engine_of`.
     revision
         ``"head"``, ``"base"`` (nothing is left) or a number.
+    schema
+        Which tables.
 
     Raises
     ------
@@ -144,17 +172,17 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     with explained(engine):
         if revision == "head":
             with engine.begin() as connection:
-                if _revision(connection) == REVISION:
+                if _revision(connection, schema) == schema.revision:
                     return  # without a lock: a table that is being written to is opened at once
         if engine.dialect.name == "sqlite":
             _write_ahead(engine)
         with engine.execution_options(writes=True).begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
-            now = _revision(connection)
-            if now == REVISION and revision == "head":
+            now = _revision(connection, schema)
+            if now == schema.revision and revision == "head":
                 return
-            _run_alembic(connection, now, revision)
+            _run_alembic(connection, schema, now, revision)
 
 
 def _write_ahead(engine: Engine) -> None:
@@ -166,24 +194,24 @@ def _write_ahead(engine: Engine) -> None:
         raw.close()
 
 
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+def _revision(connection: Connection, schema: Schema) -> str | None:
+    if not inspect(connection).has_table(schema.version_table):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(text(f"SELECT version_num FROM {schema.version_table}")).scalar()
 
 
-def _run_alembic(connection: Connection, now: str | None, revision: str) -> None:
+def _run_alembic(connection: Connection, schema: Schema, now: str | None, revision: str) -> None:
     from alembic import command  # a tenth of a second, which a table that is up to date never pays
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(schema.migrations).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]  # newest first
     if now is not None and now not in known:
         raise StoreError(
-            f"the job table has revision {now!r}, this SpeakSep knows those up to {known[0]!r}",
+            f"the {schema.name} has revision {now!r}, this SpeakSep knows those up to {known[0]!r}",
             reason="store-newer",
             hint="update SpeakSep, or name another table with SPEAKSEP_JOBS",
         )

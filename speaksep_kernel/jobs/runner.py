@@ -23,6 +23,7 @@ from speaksep_kernel.jobs.ledger import Ledger, ledger
 from speaksep_kernel.jobs.notebooks import BatchNotebook
 from speaksep_kernel.jobs.outcomes import error_of
 from speaksep_kernel.jobs.parameters import validated
+from speaksep_kernel.jobs.remote import RemoteAttempt, fetched
 from speaksep_kernel.jobs.ticket import Outcome, State, Ticket
 from speaksep_kernel.results.manifest import versions
 
@@ -82,17 +83,21 @@ class _Run:
                     self.attempt.close()
 
     def _success(self, guard: Guard) -> Outcome:
-        ticket, directory = self.ticket, Path(self.ticket.directory).absolute()
+        ticket = self.ticket
         notebook = notebooks.get(ticket.notebook)
         values = validated(notebook, ticket.parameters)
         self.report = notebook.path.name
-        before = provenance(directory)
+        remote = "://" in ticket.directory
+        before = {} if remote else provenance(Path(ticket.directory))
         if ticket.table and before.get("job") == ticket.job:  # it was published, and the worker died before it said so
             result, publish = before["result"], _nothing
         else:
-            self.attempt = Attempt(directory, ticket.job, ticket.attempt)
+            if remote:
+                self.attempt = RemoteAttempt(ticket.directory, ticket.job, ticket.attempt)
+            else:
+                self.attempt = Attempt(Path(ticket.directory).absolute(), ticket.job, ticket.attempt)
             result, publish = self._made(notebook, values, guard, self.attempt), self.attempt.publish
-        report = str(directory / self.report)
+        report = f"{result['directory']}/{self.report}"
         _patiently(lambda: self.table.succeed(ticket.job, ticket.attempt, result, report, publish=publish))
         return self._told("succeeded", result=result, report=report)
 
@@ -100,23 +105,24 @@ class _Run:
         self, notebook: BatchNotebook, values: Mapping[str, Any], guard: Guard, attempt: Attempt
     ) -> dict[str, Any]:
         """Fill the attempt's folder: from an earlier result, or by running the notebook."""
-        directory = attempt.directory
+        reads = {name: fetched(values[name]) for name in notebook.inputs if "://" in str(values.get(name, ""))}
+        given, values = values, {**values, **reads}
         known = cache.key_of(notebook, values) if self.ticket.cache else None
         found = cache.look_up(known[0]) if known else []
         cached = next((str(each.directory) for each in found if known and each.copy_to(attempt.place, known[1])), None)
         device = "" if cached else self._execute(notebook, values, guard, attempt.place / self.report)
-        with in_words(directory):
+        with in_words(attempt.directory):
             result = {
-                "directory": str(directory),
+                "directory": attempt.address,
                 "files": artefacts(attempt.place, without=(self.report, PROVENANCE)),
                 "cached": cached,
                 "device": device,
             }
-            told = self._provenance(notebook, values, result, known[1] if known else {})
+            told = self._provenance(notebook, given, result, known[1] if known else {})
             (attempt.place / PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         attempt.seal()
-        if known and not cached:
-            cache.remember(known[0], attempt.place, directory)
+        if known and not cached and not isinstance(attempt, RemoteAttempt):
+            cache.remember(known[0], attempt.place, attempt.directory)
         return result
 
     def _execute(self, notebook: BatchNotebook, values: Mapping[str, Any], guard: Guard, report: Path) -> str:

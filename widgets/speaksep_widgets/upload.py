@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import traitlets
 
 from speaksep_kernel.errors import CapacityError, InputError, StoreError
 from speaksep_kernel.recording import Limits, Recording
+from speaksep_kernel.recording.names import clean_name
 from speaksep_widgets.base import Answer, SpeakSepWidget
 from speaksep_widgets.esm import css, esm
 from speaksep_widgets.file_browser import file_size
@@ -24,7 +24,6 @@ MOST_BY_COMM_BYTES = 64 << 20
 the kernel has to handle them: for recordings of some minutes."""
 SPARE_BYTES = 64 << 20
 """Left free on the disk."""
-MOST_NAME_BYTES = 200
 
 
 class Upload(SpeakSepWidget):
@@ -152,26 +151,6 @@ class Upload(SpeakSepWidget):
         name = clean_name(name)
         key = hashlib.sha256(f"{name}/{size}/{modified}".encode()).hexdigest()[:12]
         return name, self.folder / f"{name}.{key}.part"
-
-
-def clean_name(name: str) -> str:
-    """A file's name without a way to anywhere, without invisible characters, and not hidden.
-
-    Raises
-    ------
-    InputError
-        Nothing is left, or it is too long.
-
-    Examples
-    --------
-    >>> clean_name("../.talk.wav")
-    'talk.wav'
-    """
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    seen = "".join(c for c in last if unicodedata.category(c)[0] != "C").strip().lstrip(".")
-    if not seen or len(seen.encode()) > MOST_NAME_BYTES:
-        raise InputError(f"a file named {name[:80]!r}", reason="bad-name", hint="give it a shorter or plainer name")
-    return seen
 
 
 def _reserved(path: Path) -> Path:

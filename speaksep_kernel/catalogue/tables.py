@@ -1,0 +1,85 @@
+"""The catalogue's tables, in the same database as the jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from speaksep_kernel.jobs.database import Schema
+from speaksep_kernel.jobs.job import LONGEST_WORD
+from speaksep_kernel.jobs.tables import metadata as jobs_metadata
+
+SCHEMA = Schema("catalogue", "0001", Path(__file__).parent / "migrations", version_table="catalogue_version")
+"""The migration that these tables belong to."""
+
+metadata = MetaData(naming_convention=jobs_metadata.naming_convention)
+
+_Count = BigInteger().with_variant(Integer, "sqlite")
+_Word = String(LONGEST_WORD)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("number", _Count, primary_key=True),  # order of arrival, whatever the clock says
+    Column("id", String(16), nullable=False, unique=True),
+    Column("owner", _Word, nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("name", _Word, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("rate_hz", Integer, nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("format", String(32), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, index=True),
+    UniqueConstraint("owner", "sha256"),
+    sqlite_autoincrement=True,
+)
+Index("ix_recordings_owner_number", recordings.c.owner, recordings.c.number)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("number", _Count, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("owner", _Word, nullable=False),
+    Column("key", _Word),
+    Column("name", _Word, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("sha256", String(64)),
+    Column("recording", String(16)),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    UniqueConstraint("owner", "key"),
+    sqlite_autoincrement=True,
+)
+
+parts = Table(
+    "upload_parts",
+    metadata,
+    Column("upload", String(32), ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Text, nullable=False),
+)
+
+claims = Table(  # bytes that are being stored: nobody removes them meanwhile
+    "claims",
+    metadata,
+    Column("token", String(32), primary_key=True),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("until", Float, nullable=False),
+)
