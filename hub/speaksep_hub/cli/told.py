@@ -21,8 +21,7 @@ def told(platform: Platform, *, as_json: bool) -> None:
     if settings.sign_in.provider == "local":
         how = (
             "click “Sign in”, then researcher, viewer, batch or admin; no password, since only you can reach it\n"
-            f"            (that page is at http://127.0.0.1:{settings.ports.provider}: forward that port, too, if your browser "
-            "is elsewhere)"
+            f"            (a browser elsewhere needs port {settings.ports.provider}, the sign-in page, forwarded, too)"
         )
     else:
         how = f"with your account at {settings.sign_in.label or settings.sign_in.provider}"

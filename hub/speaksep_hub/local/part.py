@@ -29,6 +29,8 @@ class Part:
         The others need it: it is told to end after them.
     nice
         How much it gives way to other processes.
+    after
+        Part that must have been ready once before this one is started.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Part:
     url: str = ""
     last: bool = False
     nice: int = 0
+    after: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -52,52 +52,26 @@ def platform_parts(
     common = {name: value for name, value in environment.items() if not name.startswith(_OTHERS)}
     common["SPEAKSEP_RUNTIME_DIR"] = str(_runtime(folder))  # so that fork servers of kernels end with the platform
 
-    def part(name: str, *command: str, url: str = "", last: bool = False, **more: str) -> Part:
-        log = str(folder.logs / f"{name}.log")
-        return Part(name, command, {**common, **more}, str(folder.path), log, url=url, last=last)
+    def part(name: str, *command: str, **more: str) -> Part:
+        return Part(name, command, {**common, **more}, str(folder.path), str(folder.logs / f"{name}.log"))
 
-    python = sys.executable
-    base = settings.hub.base_path
-    found = [
-        part(
-            "proxy",
-            _traefik(),
-            f"--configfile={write_static(settings, folder)}",
-            last=True,
-            **proxy_environment(settings),
-        ),
-        part(
-            "hub",
-            *(python, "-m", "jupyterhub", "-f", str(_configuration(folder))),
-            url=_through(settings) + "hub/health",
-        ),
-    ]
+    python, base = sys.executable, settings.hub.base_path
+    proxy = part("proxy", _traefik(), f"--configfile={write_static(settings, folder)}", **proxy_environment(settings))
+    hub = part("hub", python, "-m", "jupyterhub", "-f", str(_configuration(folder)))
+    found = [replace(proxy, last=True), replace(hub, url=f"{_through(settings)}hub/health")]
     if settings.sign_in.provider == "local":
-        issuer = f"http://127.0.0.1:{settings.ports.provider}"
-        found.append(
-            part(
-                "provider",
-                python,
-                "-m",
-                "speaksep_hub.local.provider",
-                url=f"{issuer}/.well-known/openid-configuration",
-            )
-        )
+        address = f"http://127.0.0.1:{settings.ports.provider}/.well-known/openid-configuration"
+        found.append(replace(part("provider", python, "-m", "speaksep_hub.local.provider"), url=address))
     for service in services(settings, folder):
+        name = "service" if service.name == JOB_SERVICE else service.name
+        own = part(name, *service.command, **service_environment(settings, service))
         path = "health" if service.name == JOB_SERVICE else ""
-        found.append(
-            part(
-                "service" if service.name == JOB_SERVICE else service.name,
-                *service.command,
-                url=service.url and f"{service.url}{base}services/{service.name}/{path}",
-                **service_environment(settings, service),
-            )
-        )
+        # One without an address asks the hub as soon as it is started.
+        at = {"url": f"{service.url}{base}services/{service.name}/{path}"} if service.url else {"after": "hub"}
+        found.append(replace(own, **at))
     number = ("--workers", str(workers)) if workers else ()
-    found.append(
-        _worker(part("worker", python, "-m", "speaksep_kernel.cli", "jobs", "work", *number), settings, folder)
-    )
-    return found
+    worker = part("worker", python, "-m", "speaksep_kernel.cli", "jobs", "work", *number)
+    return [*found, _for_jobs(worker, settings, folder)]
 
 
 def service_environment(settings: Settings, service: HubService) -> dict[str, str]:
@@ -124,7 +98,7 @@ def service_environment(settings: Settings, service: HubService) -> dict[str, st
     }
 
 
-def _worker(part: Part, settings: Settings, folder: Folder) -> Part:
+def _for_jobs(part: Part, settings: Settings, folder: Folder) -> Part:
     """Notebooks of jobs inherit its environment, so it is told of the job table and nothing else of the platform."""
     told = {name: value for name, value in part.environment.items() if not name.startswith(PREFIX)}
     given = settings.service.jobs

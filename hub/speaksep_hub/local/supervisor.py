@@ -66,7 +66,7 @@ class Supervisor:
     Parameters
     ----------
     parts
-        What to run; all are started at once.
+        What to run; all are started at once that need not wait for another.
     say
         Gets one line for whatever people should know.
     ready
@@ -102,7 +102,8 @@ class Supervisor:
 
     def _begin_due(self) -> bool:
         now = time.monotonic()
-        due = [each for each in self._all if each.process is None and each.due <= now]
+        ready = {"", *(each.part.name for each in self._all if each.ever_ready)}
+        due = [each for each in self._all if each.process is None and each.due <= now and each.part.after in ready]
         for each in due:
             each.process = _start(each.part)
             each.since, each.ready = now, False

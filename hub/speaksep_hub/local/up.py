@@ -12,6 +12,7 @@ from speaksep_hub.local.folder import Folder
 from speaksep_hub.local.guard import run_guarded
 from speaksep_hub.local.parts import platform_parts
 from speaksep_hub.local.ports import check_port, free_ports
+from speaksep_hub.proxy.traefik import dynamic_file
 from speaksep_hub.refusals import refuse_unsafe
 from speaksep_hub.settings import FILE_VARIABLE, PREFIX, PortSettings, Settings, load
 
@@ -67,8 +68,8 @@ class Platform:
         try:
             host, port = self.settings.hub.listening
             check_port(host, port)
-            for stale in self.folder.run.glob("routes.*"):
-                stale.unlink()  # of servers that are gone
+            # Routes of last time lead to servers that are gone; the proxy watches only a file that is there.
+            dynamic_file(self.folder).write_text("")
             run_guarded(platform_parts(self.settings, self.folder, self.environment, workers=workers), ready)
         finally:
             os.close(lock)
