@@ -23,11 +23,11 @@ def folder(tmp_path, monkeypatch):
 
 def test_those_of_the_repository_are_shipped():
     names = {path.stem.replace("_", "-") for path in (ROOT / "notebooks" / "batch").glob("*.ipynb")}
-    assert set(notebooks.registered()) == names >= {"separate", "diagnose-folder", "evaluate"}
+    assert set(notebooks.registered()) == names >= {"separate", "diagnose", "diagnose-folder", "evaluate"}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-@pytest.mark.parametrize("name", ["separate", "diagnose-folder", "evaluate"])
+@pytest.mark.parametrize("name", ["separate", "diagnose", "diagnose-folder", "edit", "enroll", "evaluate"])
 def test_their_parameters_are_those_that_papermill_reads(name):
     notebook = notebooks.get(name)
     theirs = papermill.inspect_notebook(str(notebook.path))
@@ -38,9 +38,11 @@ def test_their_parameters_are_those_that_papermill_reads(name):
 
 def test_a_notebook_says_what_it_reads_and_writes():
     separate, folder = notebooks.get("separate"), notebooks.get("diagnose-folder")
-    assert (separate.inputs, separate.required, separate.output) == (("source",), ("source",), "directory")
+    assert (separate.inputs, separate.required, separate.output) == (("source", "book"), ("source",), "directory")
     assert (separate.takes, separate.verb, separate.title) == ("recording", "separate", "Separate a recording")
     assert (folder.takes, folder.verb) == ("folder", "diagnose")
+    assert (separate.remote, separate.given, folder.remote) == (True, {"book": "voice-book"}, False)
+    assert [notebooks.get(name).reusable for name in ("separate", "enroll", "summary")] == [True, False, False]
 
 
 def test_a_path_names_a_registered_notebook(monkeypatch):

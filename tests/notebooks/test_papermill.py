@@ -11,7 +11,8 @@ from papermill.exceptions import PapermillExecutionError
 from speaksep_kernel.testing import conversation
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-TYPED = ["batch/diagnose_folder", "batch/evaluate", "batch/separate", "batch/summary", "explore/workbench"]
+BATCH = ["convert", "diagnose", "diagnose_folder", "edit", "enroll", "evaluate", "identify", "separate", "summary"]
+TYPED = [*(f"batch/{name}" for name in BATCH), "explore/workbench"]
 # papermill and the Jupyter clients under it use what Python and each other have deprecated.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
@@ -46,7 +47,7 @@ def test_every_parameter_has_a_type_a_default_and_a_word_about_it(name):
     parameters = papermill.inspect_notebook(str(NOTEBOOKS / f"{name}.ipynb"))
     assert parameters
     for parameter in parameters.values():
-        assert parameter["inferred_type_name"] in {"str", "int", "float", "bool"}, parameter
+        assert parameter["inferred_type_name"] in {"str", "int", "float", "bool", "list"}, parameter
         assert parameter["default"] != "None"
         assert len(parameter["help"]) > 20, parameter
 

@@ -31,8 +31,13 @@ def test_they_are_all_there():
         "tutorials/fine_tune.ipynb",
         "tutorials/first_result.ipynb",
         "tutorials/write_a_plugin.ipynb",
+        "batch/convert.ipynb",
+        "batch/diagnose.ipynb",
         "batch/diagnose_folder.ipynb",
+        "batch/edit.ipynb",
+        "batch/enroll.ipynb",
         "batch/evaluate.ipynb",
+        "batch/identify.ipynb",
         "batch/separate.ipynb",
         "batch/summary.ipynb",
     ]
