@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from speaksep_hub.client.connection import Connection
-from speaksep_hub.client.values import FINISHED, Batch, id_of
+from speaksep_hub.client.values import Batch, id_of
 
 
 class Batches:
@@ -47,11 +47,15 @@ class Batches:
         """Stop whatever of it is not finished."""
         return cast(Batch, self._connection.call("POST", "/batches/{id}/cancel", {"id": id_of(batch)}).json())
 
+    def retry(self, batch: Batch | str) -> Batch:
+        """Run whatever of it failed or was cancelled again."""
+        return cast(Batch, self._connection.call("POST", "/batches/{id}/retry", {"id": id_of(batch)}).json())
+
     def wait(self, batch: Batch | str, *, every_s: float = 1.0) -> Batch:
         """It, once all its jobs are finished, however; it is looked at every so often."""
         while True:
             now = self.get(batch)
-            if not any(count for state, count in now["counts"].items() if state not in FINISHED):
+            if now["finished"]:
                 return now
             time.sleep(every_s)
 

@@ -62,9 +62,10 @@ class Jobs:
         """
         return follow(self._connection, "/jobs/{id}/events", {"id": id_of(job)}, after=after)
 
-    def all_events(self, *, after: int = 0) -> Iterator[Event]:
-        """What happens to any of your jobs, without an end."""
-        return follow(self._connection, "/events", after=after)
+    def all_events(self, *, after: int | None = None) -> Iterator[Event]:
+        """What happens to any of your jobs, from now on or after an event, without an end."""
+        begin = self._connection.call("GET", "/jobs", query={"limit": 1}).json()["seq"] if after is None else after
+        return follow(self._connection, "/events", after=begin)
 
     def wait(self, job: Job | str) -> Job:
         """A job once it has succeeded.

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
+
 from speaksep_hub.client import downloads, uploads
 from speaksep_hub.client.connection import Connection
 from speaksep_hub.client.jobs import Jobs
@@ -66,29 +68,40 @@ class Recordings:
 
     def get(self, recording: Recording | str) -> Recording:
         """What is known of a recording."""
-        return cast(Recording, self._connection.call("GET", "/recordings/{id}", {"id": id_of(recording)}).json())
+        return cast(
+            Recording, self._connection.call("GET", "/recordings/{recording}", {"recording": id_of(recording)}).json()
+        )
 
     def delete(self, recording: Recording | str) -> None:
         """Remove it."""
-        self._connection.call("DELETE", "/recordings/{id}", {"id": id_of(recording)})
+        self._connection.call("DELETE", "/recordings/{recording}", {"recording": id_of(recording)})
 
     def audio(self, recording: Recording | str, target: str | Path) -> Path:
         """Get it back, byte for byte, into a file."""
-        return downloads.fetch(self._connection, Path(target), "/recordings/{id}/audio", {"id": id_of(recording)})
+        where = {"recording": id_of(recording)}
+        return downloads.fetch(self._connection, Path(target), "/recordings/{recording}/audio", where)
 
-    def diagnose(self, recording: Recording | str) -> JsonObject:
-        """What is in it and what to do, once it has been listened to."""
-        where = {"id": id_of(recording)}
-        answer = self._connection.call("POST", "/recordings/{id}/diagnosis", where)
-        if answer.status_code == 202:
+    def diagnose(self, recording: Recording | str, **options: Any) -> JsonObject:
+        """What is in it and what to do, once it has been listened to; options are ``speakers``, ``known``, …"""
+        where = {"recording": id_of(recording)}
+        answer = self._connection.call("POST", "/recordings/{recording}/diagnosis", where, body=options)
+        if answer.status_code == httpx.codes.ACCEPTED:
             self._jobs.wait(cast(Job, answer.json()))
-            answer = self._connection.call("GET", "/recordings/{id}/diagnosis", where)
+            # The same question once more: its answer is there now.
+            answer = self._connection.call("POST", "/recordings/{recording}/diagnosis", where, body=options)
         return cast(JsonObject, answer.json())
+
+    def diagnosis(self, recording: Recording | str) -> JsonObject:
+        """What was found in it, last."""
+        where = {"recording": id_of(recording)}
+        return cast(JsonObject, self._connection.call("GET", "/recordings/{recording}/diagnosis", where).json())
 
     def plan(self, recording: Recording | str, **options: Any) -> JsonObject:
         """What would be done, why, and how long it would take. It needs a diagnosis."""
-        where = {"id": id_of(recording)}
-        return cast(JsonObject, self._connection.call("POST", "/recordings/{id}/plan", where, body=options).json())
+        where = {"recording": id_of(recording)}
+        return cast(
+            JsonObject, self._connection.call("POST", "/recordings/{recording}/plan", where, body=options).json()
+        )
 
     def separate(self, recording: Recording | str, *, key: str | None = None, **options: Any) -> Job:
         """Proceed: ask for one track per speaker.
@@ -102,6 +115,6 @@ class Recordings:
         **options
             Those of the plan: ``speakers``, ``clean``, ``format``, …
         """
-        where = {"id": id_of(recording)}
-        answer = self._connection.call("POST", "/recordings/{id}/separations", where, body=options, key=key)
+        where = {"recording": id_of(recording)}
+        answer = self._connection.call("POST", "/recordings/{recording}/separations", where, body=options, key=key)
         return cast(Job, answer.json())

@@ -38,6 +38,10 @@ class Tokens:
         """End a token, at once."""
         self._connection.call("DELETE", "/tokens/{id}", {"id": token_id})
 
+    def end_exchanged(self) -> None:
+        """End the signed token that this client uses, before its time."""
+        self._connection.call("DELETE", "/token")
+
     def exchange(self) -> str:
         """A signed token (JWT) of some minutes, which others can check with the service's public keys."""
         return str(self._connection.call("POST", "/token").json()["access_token"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 
 class Recording(TypedDict):
@@ -16,25 +16,31 @@ class Recording(TypedDict):
     rate_hz: int
     channels: int
     format: str
-    created: str
+    created_at: str
+    expires_at: str | None
 
 
 class Job(TypedDict):
     """Something that was asked for, and where it stands."""
 
     id: str
+    kind: str
     notebook: str
+    recording: str | None
+    result: str | None
+    name: str | None
     parameters: dict[str, Any]
+    batch: str | None
     state: str
-    attempt: int
     fraction: float
     stage: str
     message: str
-    error: dict[str, Any] | None
-    batch: str | None
+    attempt: int
     created_at: str
     started_at: str | None
     finished_at: str | None
+    device: str | None
+    error: dict[str, str] | None
 
 
 class Event(TypedDict):
@@ -44,7 +50,6 @@ class Event(TypedDict):
     job_id: str
     attempt: int
     at: str
-    owner: str
     state: str
     fraction: float
     stage: str
@@ -55,10 +60,11 @@ class Batch(TypedDict):
     """Jobs that were asked for together."""
 
     id: str
+    name: str | None
     notebook: str
-    name: NotRequired[str | None]
-    counts: dict[str, int]
     created_at: str
+    counts: dict[str, int]
+    finished: bool
 
 
 JsonObject = dict[str, Any]
@@ -66,9 +72,6 @@ JsonObject = dict[str, Any]
 
 Named = Recording | Job | Batch
 """Whatever has an id."""
-
-FINISHED = frozenset({"succeeded", "failed", "cancelled"})
-"""States in which nothing more happens to a job unless somebody asks."""
 
 
 def id_of(thing: Named | str) -> str:
