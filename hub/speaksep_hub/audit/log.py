@@ -8,7 +8,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_events import EventLogger
 
@@ -16,6 +16,9 @@ from speaksep_hub.audit.chain import Chain
 from speaksep_hub.audit.events import EVENTS, ID_PREFIX
 from speaksep_hub.audit.floods import Floods
 from speaksep_kernel.errors import StoreError
+
+if TYPE_CHECKING:
+    from speaksep_hub.settings import Settings
 
 _LOG = logging.getLogger("speaksep.audit")
 LONGEST_TEXT = 500
@@ -115,6 +118,26 @@ class AuditLog:
         """
         chain = Chain(folder, file_bytes=file_bytes, keep_files=keep_files, sync=sync)
         return cls(ChainHandler(chain), folder, service)
+
+    @classmethod
+    def of(cls, settings: Settings, service: str) -> AuditLog:
+        """The trail of a platform, where its settings say.
+
+        Parameters
+        ----------
+        settings
+            Of the platform.
+        service
+            Which part of it writes.
+        """
+        audit = settings.audit
+        return cls.open(
+            audit.folder or settings.hub.kept("audit"),
+            service=service,
+            file_bytes=audit.file_bytes,
+            keep_files=audit.keep_files,
+            sync=audit.sync,
+        )
 
     @classmethod
     def nowhere(cls) -> AuditLog:

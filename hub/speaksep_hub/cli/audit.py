@@ -21,7 +21,12 @@ from speaksep_kernel.errors import InputError, StoreError
 if TYPE_CHECKING:
     from speaksep_hub.audit.chain import Seal
 
-app = typer.Typer(help="Who did what on the platform: read it, check it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Who did what on the platform: read it, check it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 FolderOption = Annotated[
     Path | None, typer.Option("--folder", metavar="DIR", help="Of the trail; that of the settings, if left out.")

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jupyter_server.log import log_request
 from traitlets.config import Config
 from voila.app import Voila
 
 import speaksep_dashboards
+from speaksep_hub.audit.log import AuditLog
+from speaksep_hub.audit.tornado import audited
 from speaksep_hub.dashboards.identity import DashboardAuthorizer, DashboardIdentity
 from speaksep_hub.local.folder import Folder
+from speaksep_hub.protection.headers import dashboard_headers
 from speaksep_hub.settings import Settings
 
 TEMPLATE = "speaksep"
@@ -39,6 +43,10 @@ def configuration(settings: Settings) -> Config:
     c.VoilaConfiguration.allow_theme_override = "NO"
     c.VoilaConfiguration.show_tracebacks = False
     c.VoilaConfiguration.file_allowlist = [SOUND]
+    c.Voila.tornado_settings = {
+        "headers": dashboard_headers(https=settings.hub.https),
+        "log_function": audited(AuditLog.of(settings, "dashboards"), c.Voila.base_url + "voila/render/", log_request),
+    }
     c.MappingKernelManager.cull_idle_timeout = 600
     c.MappingKernelManager.cull_interval = 60
     return c

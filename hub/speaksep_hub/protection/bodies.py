@@ -102,6 +102,7 @@ class _Body:
 
     async def refuse(self, fault: TooLarge | TooSlow, scope: Scope) -> None:
         self.answered = True
+        await _note(fault, scope)
         # Whatever still comes is not read, so nothing else can follow on this connection.
         answer = JSONResponse(fault.to_dict(), fault.status, {"Connection": "close"})
         await answer(scope, self._receive, self._send)
@@ -127,3 +128,22 @@ class _Body:
         if not self._whole and took_s > GRACE_S and self._bytes < took_s * self._settings.body_bytes_per_s:
             return self._too_slow(f"{self._bytes / took_s:.0f} bytes a second are too few")
         return None
+
+
+async def _note(fault: TooLarge | TooSlow, scope: Scope) -> None:
+    """Write it into the trail, where there is one."""
+    platform = getattr(getattr(scope.get("app"), "state", None), "platform", None)
+    if platform is None:
+        return
+    state, client = scope.get("state", {}), scope.get("client")
+    caller = state.get("caller")
+    await platform.audit.arecord(
+        "refusal",
+        actor=caller.name if caller else "",
+        request_id=state.get("request_id", ""),
+        address=client[0] if client else "",
+        status=fault.status,
+        method=scope["method"],
+        path=scope["path"],
+        reason=fault.reason,
+    )

@@ -15,6 +15,7 @@ from speaksep_hub.audit.log import AuditLog
 from speaksep_hub.protection.limiter import Limiter
 from speaksep_hub.service.identity.identity import Identity, open_identity
 from speaksep_hub.service.place import Place
+from speaksep_hub.service.work.tail import EventTail
 from speaksep_hub.settings import Settings
 from speaksep_kernel.catalogue.catalogue import Catalogue
 from speaksep_kernel.jobs.queue import JobTable
@@ -46,6 +47,8 @@ class Platform:
         Who sent a request.
     leaving
         Set when the process was told to end: streams end then.
+    tail
+        What happens to jobs, for all streams of this process.
     """
 
     settings: Settings
@@ -57,6 +60,10 @@ class Platform:
     limiter: Limiter
     identity: Identity
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    tail: EventTail = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tail = EventTail(self.jobs, self.leaving)
 
     @property
     def voices(self) -> Path:
@@ -79,20 +86,14 @@ def open_platform(settings: Settings, place: Place) -> Platform:
     SpeakSepError
         Something cannot be opened; it says what.
     """
-    database, audit = jobs_place(settings), settings.audit
+    database = jobs_place(settings)
     return Platform(
         settings=settings,
         place=place,
         jobs=JobTable.open(database, patience_s=PATIENCE_S),
         catalogue=Catalogue.open(database, patience_s=PATIENCE_S),
         store=Store.open(settings.store.url or os.environ.get("SPEAKSEP_STORE") or settings.hub.kept("store")),
-        audit=AuditLog.open(
-            audit.folder or settings.hub.kept("audit"),
-            service="speaksep",
-            file_bytes=audit.file_bytes,
-            keep_files=audit.keep_files,
-            sync=audit.sync,
-        ),
+        audit=AuditLog.of(settings, "speaksep"),
         limiter=Limiter.open(settings.protection),
         identity=open_identity(settings, place),
     )

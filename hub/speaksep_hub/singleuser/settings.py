@@ -26,7 +26,8 @@ def server_settings(environment: Mapping[str, str]) -> Config:
     """
     c = Config()
     c.ServerApp.allow_root = os.geteuid() == 0
-    c.ServerApp.tornado_settings = {"headers": single_user_headers()}
+    https = environment.get("JUPYTERHUB_PUBLIC_URL", "").startswith("https:")
+    c.ServerApp.tornado_settings = {"headers": single_user_headers(https=https)}
     c.ServerApp.root_dir = os.getcwd()
     c.MultiKernelManager.default_kernel_name = "speaksep"
     # Asked of the network at every start otherwise.
