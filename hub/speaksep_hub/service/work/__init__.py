@@ -1,0 +1,1 @@
+"""What the work routes do: requests become jobs, jobs become answers, results are found again."""
