@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,7 @@ from speaksep_hub.protection.headers import SecureHeaders, service_headers
 from speaksep_hub.service import pages, routes
 from speaksep_hub.service.answers import Failure, explain_failures
 from speaksep_hub.service.identity.sign_in import offer_sign_in
+from speaksep_hub.service.intake.tidying import keep_tidy
 from speaksep_hub.service.place import Place
 from speaksep_hub.service.platform import open_platform
 from speaksep_hub.service.trace import Trace
@@ -62,9 +64,11 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(keep_tidy(platform))
         try:
             yield
         finally:
+            tidying.cancel()
             await platform.close()
 
     app = FastAPI(

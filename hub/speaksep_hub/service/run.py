@@ -80,6 +80,7 @@ def serve(settings: Settings, place: Place, *, told: Callable[[str], None] = pri
             app,
             log_config=None,
             access_log=False,  # see trace.py
+            ws="websockets-sansio",  # the other one is built on what websockets has deprecated
             lifespan="on",
             timeout_graceful_shutdown=LEAVE_S,
             **serve_options(settings.protection),

@@ -16,6 +16,7 @@ HEADER = "X-Request-Id"
 
 _LOG = logging.getLogger("speaksep.service")
 _GOOD = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # anything else could forge lines of a log or headers
+_OFTEN = ("/health", "/ready")  # asked every few seconds, for as long as the service lives
 _NAME = HEADER.lower().encode()
 
 
@@ -61,7 +62,8 @@ class Trace:
                 raise  # the server cuts the connection, so that half an answer is not taken for a whole one
         finally:
             caller = scope["state"].get("caller")
-            _LOG.info(
+            _LOG.log(
+                logging.DEBUG if scope["path"].endswith(_OFTEN) else logging.INFO,
                 "%s %s %s %d %.0f ms %s",
                 request_id,
                 scope.get("method", "WS"),

@@ -8,6 +8,7 @@ only the service can open it, in the signed one.
 from __future__ import annotations
 
 import base64
+import math
 import os
 import time
 import uuid
@@ -176,7 +177,7 @@ class Exchange:
 
     def left_s(self, signed: Signed) -> int:
         """Seconds that a token is worth something from now on."""
-        return max(0, int(signed.expires_at - self._clock()))
+        return max(0, math.ceil(signed.expires_at - self._clock()))
 
     def revoke(self, caller: Caller) -> None:
         """End the signed token by which somebody is known, before its time.

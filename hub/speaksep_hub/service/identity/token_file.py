@@ -134,7 +134,7 @@ class TokenFile:
             return []
         except OSError as error:
             raise self._bad(f"{error.strerror}") from error
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        stamp = (found.st_ctime_ns, found.st_size, found.st_ino)
         if self._seen[0] != stamp:
             if found.st_mode & 0o077:
                 raise self._bad(f"its mode is {found.st_mode & 0o777:o}", f"chmod 600 {self.path}")

@@ -44,12 +44,12 @@ async def come_back(
 
 @router.get("/sign-in")
 async def sign_in_page(
-    platform: ThePlatform, wanted: Annotated[str, Query(alias="next", max_length=2000)] = ""
+    request: Request, platform: ThePlatform, wanted: Annotated[str, Query(alias="next", max_length=2000)] = ""
 ) -> Response:
-    """A form that takes a token, where there is no hub."""
-    if platform.place.hub is not None:
-        return RedirectResponse(platform.place.prefix, 303)
+    """Begin to sign in: at the hub, or with a form that takes a token."""
     own = sign_in.own_path(wanted, platform.place.prefix)
+    if platform.place.hub is not None:
+        return sign_in.begin(request, platform.place.hub, platform.identity.sessions, own)
     return HTMLResponse(_FORM.format(action=escape(f"{platform.place.prefix}sign-in"), wanted=escape(own)))
 
 
