@@ -112,6 +112,7 @@ EVENTS = _events(
     AuditEvent("job-retried", "A job was queued again.", {"job": "text"}),
     AuditEvent("batch-submitted", "A batch was asked for.", {"batch": "text", "jobs": "integer", "notebook": "text"}),
     AuditEvent("batch-cancelled", "A batch was cancelled.", {"batch": "text"}, {"jobs": "integer"}),
+    AuditEvent("batch-retried", "What failed of a batch was asked for again.", {"batch": "text"}),
     AuditEvent(
         "download",
         "Sound or results left the platform: a recording, track, file, report or results.",

@@ -17,11 +17,13 @@ Format = Literal["flac", "wav", "mp3", "m4a", "ogg", "opus"]
 class _People(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    speakers: Count | Literal["auto"] | None = Field(None, description="How many people speak; null: find out.")
-    min_speakers: int = Field(0, ge=0, le=MOST_SPEAKERS, description="Fewest people, where the number is found out.")
-    max_speakers: int = Field(MAX_SPEAKERS, ge=1, le=MOST_SPEAKERS, description="Most people.")
+    speakers: Count | Literal["auto"] | None = Field(default=None, description="How many people speak; null: find out.")
+    min_speakers: int = Field(
+        default=0, ge=0, le=MOST_SPEAKERS, description="Fewest people, where the number is found out."
+    )
+    max_speakers: int = Field(default=MAX_SPEAKERS, ge=1, le=MOST_SPEAKERS, description="Most people.")
     known: list[Name] = Field(
-        [], max_length=MOST_SPEAKERS, description="Voices you have enrolled that should be in it."
+        default=[], max_length=MOST_SPEAKERS, description="Voices you have enrolled that should be in it."
     )
 
     @property
@@ -59,13 +61,14 @@ class SeparationOptions(_People):
         json_schema_extra={"examples": [{"speakers": 2, "format": "flac"}, {"quality": "best", "clean": True}]}
     )
 
-    separator: Name = Field("speaksep", description="Network that separates what overlaps.")
-    quality: Quality = Field("balanced", description="More overlap between windows costs more time.")
+    separator: Name = Field(default="speaksep", description="Network that separates what overlaps.")
+    quality: Quality = Field(default="balanced", description="More overlap between windows costs more time.")
     clean: bool | list[Name] | None = Field(
-        None, description="True: the cleaning that the diagnosis advises; names: these cleaners; otherwise none."
+        default=None,
+        description="True: the cleaning that the diagnosis advises; names: these cleaners; otherwise none.",
     )
-    format: Format = Field("flac", description="Audio format of the tracks; others can be had later.")
-    device: Device = Field("auto", description="Where the networks run.")
+    format: Format = Field(default="flac", description="Audio format of the tracks; others can be had later.")
+    device: Device = Field(default="auto", description="Where the networks run.")
 
     def choices(self) -> dict[str, Any]:
         """Keywords of `speaksep_kernel.plan`, but the device."""

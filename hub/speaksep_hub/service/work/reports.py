@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import Response
 
@@ -53,7 +53,9 @@ def as_page(notebook: str) -> str:
     import nbformat
     from nbconvert.exporters import HTMLExporter
 
+    exporter: Any = HTMLExporter  # neither of the two has types
+    read: Any = nbformat.reads
     # The plain template: no script, and nothing from any network.
-    body, _ = HTMLExporter(template_name="basic").from_notebook_node(nbformat.reads(notebook, 4))
+    body, _ = exporter(template_name="basic").from_notebook_node(read(notebook, 4))
     head = f"<meta charset=utf-8><title>Report</title><style>{_STYLE}</style>"
     return f"<!doctype html><html lang=en><head>{head}</head><body>{body}</body></html>"

@@ -1,9 +1,10 @@
-"""Files of results on their way out: by range, checked by their hash, straight from the store where that is possible."""
+"""Files on their way out: by range, checked by their hash, straight from the store where that is possible."""
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
@@ -74,3 +75,9 @@ def send_file(platform: Platform, request: Request, key: str, *, name: str, sha2
         ) from error
     kind = "inline" if media_type.startswith(_SHOWN) else "attachment"
     return FileResponse(path, media_type=media_type, filename=name, headers=headers, content_disposition_type=kind)
+
+
+def send_json(value: Any, *, name: str) -> Response:
+    """A document that is not stored as it is told, to be saved."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
+    return Response(json.dumps(value, indent=2, ensure_ascii=False), media_type="application/json", headers=headers)
