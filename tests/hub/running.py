@@ -138,11 +138,29 @@ class RunningHub:
     def sign_in(self, name: str, role: str = "") -> httpx.Client:
         """Somebody's browser, signed in; nothing else is asked of the hub."""
         browser = httpx.Client(base_url=self.url, follow_redirects=True, timeout=60.0, trust_env=False)
-        page = browser.get("hub/oauth_login", params={"next": "/hub/home"})
-        assert page.url.path == "/oauth2/authorize", f"{page.url} {page.text[:2000]}"
-        home = browser.post(page.url, data={"name": name, "role": role or name})
-        assert home.status_code == 200, f"{home.url} {home.text[:2000]}"
+        try:
+            page = browser.get("hub/oauth_login", params={"next": "/hub/home"})
+            assert page.url.path == "/oauth2/authorize", f"{page.url} {page.text[:2000]}"
+            home = browser.post(page.url, data={"name": name, "role": role or name})
+            assert home.status_code == 200, f"{home.url} {home.text[:2000]}"
+        except BaseException:
+            browser.close()
+            raise
         return browser
+
+    def server(self, browser: httpx.Client, name: str, seconds: float = 60.0) -> httpx.Response:
+        """Start somebody's server, as their browser does; the page it opens with."""
+        browser.get("hub/spawn")
+        until(lambda: browser.get(f"user/{name}/api").status_code == 200, seconds)
+        return browser.get(f"user/{name}/")
+
+    def token(self, browser: httpx.Client, name: str, *scopes: str, seconds: int = 3600) -> str:
+        """An API token that somebody makes for themselves; all they may do, unless scopes are named."""
+        xsrf = browser.cookies.get("_xsrf", path="/hub/")
+        asked = {"note": "of a test", "expires_in": seconds, **({"scopes": list(scopes)} if scopes else {})}
+        made = browser.post(f"hub/api/users/{name}/tokens", json=asked, headers={"X-XSRFToken": str(xsrf)})
+        assert made.status_code == 201, made.text
+        return str(made.json()["token"])
 
     def log(self) -> str:
         """The ends of all logs."""

@@ -102,7 +102,8 @@ def _for_jobs(part: Part, settings: Settings, folder: Folder) -> Part:
     """Notebooks of jobs inherit its environment, so it is told of the job table and nothing else of the platform."""
     told = {name: value for name, value in part.environment.items() if not name.startswith(PREFIX)}
     given = settings.service.jobs
-    told["SPEAKSEP_JOBS"] = given.get_secret_value() if given else str(folder.path / "jobs.sqlite3")
+    place = given.get_secret_value() if given else told.get("SPEAKSEP_JOBS") or str(folder.path / "jobs.sqlite3")
+    told["SPEAKSEP_JOBS"] = place  # as the service finds it
     return replace(part, environment=told, nice=WORKER_NICE)
 
 
