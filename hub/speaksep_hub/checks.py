@@ -105,7 +105,10 @@ def _database(settings: Settings) -> str:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
-    url = make_url(settings.hub.database.get_secret_value())
+    from speaksep_hub.configuration import database_url
+    from speaksep_hub.local.folder import Folder
+
+    url = make_url(database_url(settings, Folder(settings.hub.kept())))
     try:
         engine = create_engine(
             url, connect_args={"connect_timeout": 5} if url.get_backend_name() == "postgresql" else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,14 @@ def install(c: Any, settings: Settings | None = None) -> Settings:
     return settings
 
 
+def database_url(settings: Settings, folder: Folder) -> str:
+    """Of the hub's own tables, with its password."""
+    if settings.hub.database is None:
+        return folder.database_url
+    # The driver that we bring; others are named in the URL.
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", settings.hub.database.get_secret_value())
+
+
 def _hub(c: Any, settings: Settings, folder: Folder) -> None:
     hub = settings.hub
     host, port = hub.listening
@@ -67,7 +76,7 @@ def _hub(c: Any, settings: Settings, folder: Folder) -> None:
         c.JupyterHub.subdomain_host = hub.url.removesuffix(hub.base_path.rstrip("/"))
     c.JupyterHub.hub_bind_url = f"http://{hub.bind_host or hub.hub_host}:{settings.ports.hub}"
     c.JupyterHub.hub_connect_url = f"http://{hub.hub_host}:{settings.ports.hub}"
-    c.JupyterHub.db_url = hub.database.get_secret_value() if hub.database else folder.database_url
+    c.JupyterHub.db_url = database_url(settings, folder)
     c.JupyterHub.upgrade_db = not hub.database  # a file is copied first
     cookie = settings.secrets.cookie
     c.JupyterHub.cookie_secret = bytes.fromhex(cookie.get_secret_value() if cookie else folder.secret("cookie"))

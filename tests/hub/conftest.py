@@ -12,7 +12,9 @@ import pytest
 import soundfile as sf
 
 from speaksep_kernel.testing import conversation
+from tests.hub.deployment import Deployment, deployed, provider, write_dashboards
 from tests.hub.service_process import ServiceProcess, end
+from tests.kernel.database_servers import PostgreSql
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +27,11 @@ def service_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servic
 
 @pytest.fixture
 def start_service(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
-    """``start_service(SPEAKSEP_HUB__X__Y="…")`` starts one of its own, with these settings."""
+    """``start_service(SPEAKSEP_HUB__X__Y="…")`` starts one of its own, with these settings; ``beside=`` a replica."""
     started: list[ServiceProcess] = []
 
-    def start(**more: str) -> ServiceProcess:
-        started.append(ServiceProcess(tmp_path / f"service{len(started)}", **more))
+    def start(beside: ServiceProcess | None = None, **more: str) -> ServiceProcess:
+        started.append(ServiceProcess(tmp_path / f"service{len(started)}", beside, **more))
         return started[-1].start()
 
     yield start
@@ -54,6 +56,38 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("talk") / "talk.wav"
     sf.write(path, made.audio, made.rate_hz)
     return path
+
+
+@pytest.fixture(scope="session")
+def hub_database() -> Iterator[str]:
+    """A PostgreSQL with nothing in it."""
+    server = PostgreSql()
+    server.start()
+    yield server.empty()
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory, hub_database: str) -> Iterator[Deployment]:
+    """A hub as in production: PostgreSQL, a provider, several sizes of servers, groups looked at every second."""
+    folder = tmp_path_factory.mktemp("deployment")
+    sizes = [
+        {"name": "small", "title": "Small", "memory_bytes": "1 GiB", "cores": 1},
+        {"name": "gpu", "device": "gpu"},
+        {"name": "large", "memory_bytes": "8 GiB", "groups": ["speaksep-admins"]},
+    ]
+    with (
+        provider(folder) as url,
+        deployed(
+            folder,
+            url,
+            hub={"database": hub_database, "named_servers": 1},
+            sign_in={"refresh_s": 1},
+            spawner={"profiles": sizes},
+            dashboards={"folder": str(write_dashboards(folder / "published"))},
+        ) as running,
+    ):
+        yield running
 
 
 def end_all_of(service: ServiceProcess) -> None:
