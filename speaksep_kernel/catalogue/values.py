@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+
+from speaksep_kernel.recording.inspection import Sound
 
 GIB = 1 << 30
 
@@ -42,10 +42,10 @@ class StoredRecording:
     created_at: float
     expires_at: float | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """What its owner is told, JSON-able, times as ISO 8601 in UTC."""
-        told = asdict(self) | {"created_at": iso(self.created_at), "expires_at": iso(self.expires_at)}
-        return {name: value for name, value in told.items() if name not in ("owner", "number")}
+    @property
+    def sound(self) -> Sound:
+        """What its header says."""
+        return Sound(seconds=self.seconds, rate_hz=self.rate_hz, channels=self.channels, format=self.format)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,3 @@ class Usage:
     bytes: int
     announced_bytes: int
 
-
-def iso(seconds: float | None) -> str | None:
-    """A time as ISO 8601 in UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -300,8 +300,8 @@ class Store:
         with self._explained():
             if not self.remote:
                 os.listdir(self.url)
-            elif not system.exists(root.split("/")[0]):
-                raise FileNotFoundError(self.url)
+            else:
+                system.ls(root.split("/")[0])
 
     def free_bytes(self) -> int | None:
         """Room that is left, where that is known."""

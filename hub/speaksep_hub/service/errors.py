@@ -69,6 +69,7 @@ _BY_REASON = {
     "key-conflict": 409,
     "store-busy": 503,
     "store-conflict": 503,
+    "disk-full": 507,
     "store-full": 507,
     "store-unreachable": 503,
     "wrong-state": 409,

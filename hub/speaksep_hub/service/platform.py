@@ -92,7 +92,10 @@ def open_platform(settings: Settings, place: Place) -> Platform:
         place=place,
         jobs=JobTable.open(database, patience_s=PATIENCE_S),
         catalogue=Catalogue.open(database, patience_s=PATIENCE_S),
-        store=Store.open(settings.store.url or os.environ.get("SPEAKSEP_STORE") or settings.hub.kept("store")),
+        store=Store.open(
+            settings.store.url or os.environ.get("SPEAKSEP_STORE") or settings.hub.kept("store"),
+            presigned=settings.store.presigned,
+        ),
         audit=AuditLog.of(settings, "speaksep"),
         limiter=Limiter.open(settings.protection),
         identity=open_identity(settings, place),
