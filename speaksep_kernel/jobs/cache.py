@@ -79,11 +79,13 @@ class Found:
         return True
 
 
-def key_of(notebook: BatchNotebook, parameters: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:
+def key_of(
+    notebook: BatchNotebook, parameters: Mapping[str, Any], circle: str = ""
+) -> tuple[str, dict[str, str]] | None:
     """What decides the result of a job, as one hash; ``None`` where nobody can know.
 
     That is the notebook, its parameters, the name and the bytes of its inputs, the package versions, the plugins
-    with the hashes of their models, and the segmentation's weights.
+    with the hashes of their models, the segmentation's weights, and the circle: each has results of its own.
 
     Returns
     -------

@@ -107,7 +107,7 @@ class _Run:
         """Fill the attempt's folder: from an earlier result, or by running the notebook."""
         reads = {name: fetched(values[name]) for name in notebook.inputs if "://" in str(values.get(name, ""))}
         given, values = values, {**values, **reads}
-        known = cache.key_of(notebook, values) if self.ticket.cache else None
+        known = cache.key_of(notebook, values, self.ticket.circle) if self.ticket.cache else None
         found = cache.look_up(known[0]) if known else []
         cached = next((str(each.directory) for each in found if known and each.copy_to(attempt.place, known[1])), None)
         device = "" if cached else self._execute(notebook, values, guard, attempt.place / self.report)

@@ -34,6 +34,8 @@ class Ticket:
         "auto", "gpu" or "cpu": what the kernel leases.
     cache
         Use what an earlier job made of the same input with the same parameters and models.
+    circle
+        Only what jobs of the same circle made, such as those of one person where people must not learn of others.
     heartbeat_s
         How often the table hears of it, and it of the table.
     grace_s
@@ -50,6 +52,7 @@ class Ticket:
     memory_bytes: int | None = None
     device: str = "auto"
     cache: bool = True
+    circle: str = ""
     heartbeat_s: float = 2.0
     grace_s: float = 10.0
 

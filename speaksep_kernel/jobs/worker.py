@@ -87,6 +87,7 @@ def _ticket(job: Job, order: Order) -> Ticket:
         seconds=job.time_limit_s,
         memory_bytes=job.memory_limit_bytes,
         device=job.device,
+        circle=str((job.about or {}).get("circle", "")),
         heartbeat_s=min(2.0, order.lease_s / 8),
     )
 

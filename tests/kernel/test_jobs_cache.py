@@ -60,6 +60,12 @@ def test_the_same_job_is_not_done_twice(tmp_path):
     assert json.loads((tmp_path / "second" / "job.json").read_text())["job"] == "second"
 
 
+def test_nothing_of_another_circle_is_used(tmp_path):
+    made(tmp_path, "first", circle="ann")
+    assert made(tmp_path, "second", circle="bob").result["cached"] is None
+    assert made(tmp_path, "third", circle="ann").result["cached"] == str(tmp_path / "first")
+
+
 def test_who_does_not_want_it_does_it_again(tmp_path):
     made(tmp_path, "first")
     assert made(tmp_path, "second", cache=False).result["cached"] is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response, Security, WebSocket, WebSocketDisconnect
 from fastapi.concurrency import run_in_threadpool
@@ -26,7 +26,7 @@ LastEvent = Annotated[
 Feed = AsyncGenerator[Message, None]
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # the second is for nginx, which would hold it back
-_STREAM = {
+_STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "`id:` the event's number, `event: job`, `data:` what happened as JSON; comments between.",
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": "id: 7\nevent: job\ndata: {…}\n\n"}},

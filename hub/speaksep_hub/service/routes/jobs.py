@@ -15,7 +15,7 @@ from speaksep_hub.service.platform import ThePlatform
 from speaksep_hub.service.work.answers import JobAnswer, job_answer, own_job
 from speaksep_hub.service.work.audited import submitted, told
 from speaksep_hub.service.work.offers import offer
-from speaksep_hub.service.work.orders import Order, check_free, place_orders
+from speaksep_hub.service.work.orders import Order, check_free, kind_of, place_orders
 from speaksep_hub.service.work.reports import as_notebook, as_page, report_of
 from speaksep_hub.service.work.shown import IdempotencyKey, own_key, pointing_to
 from speaksep_kernel.jobs.states import State
@@ -62,7 +62,7 @@ def submit(
     notebook = offer(wanted.notebook)
     check_free(notebook, wanted.parameters)
     order = Order(
-        kind="separation" if notebook.name == "separate" else "job",
+        kind=kind_of(notebook),
         notebook=notebook.name,
         parameters=wanted.parameters,
         key=own_key(key),

@@ -125,7 +125,7 @@ def enrol(
             hint='ask the person, then "consent": true',
         )
     job = enrolled(platform, caller.name, name, source, note=wanted.note, key=own_key(key))
-    told(platform, request, caller, "voice-enrolled", voice=name, consent=True, job=job.id, **_heard(source))
+    told(platform, request, caller, "voice-enrolled", voice=name, job=job.id, **_heard(source))
     pointing_to(response, request, "job", id=job.id)
     return job_answer(platform, job)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ROOMS = r"/(?:named/[0-9a-f]{64}/|results/[^/\s]+/[^/\s'\"]+/?)?"
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "id": "51c4f1d20a9b7e36",
     "kind": "separation",
     "notebook": "separate",

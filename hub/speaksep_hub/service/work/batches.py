@@ -10,17 +10,45 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from speaksep_hub.service.errors import Conflict, Refusal
 from speaksep_hub.service.work.answers import error_answer
 from speaksep_hub.service.work.offers import offer
-from speaksep_hub.service.work.orders import Order, check_free, queue, request_of
+from speaksep_hub.service.work.orders import Order, check_free, kind_of, queue, request_of
 from speaksep_hub.service.work.results import SEPARATES, Revision, manifest_of, tracks_of
-from speaksep_kernel.errors import InputError, SpeakSepError
-from speaksep_kernel.jobs.batch.prepare import BrokenRows
+from speaksep_kernel.errors import SpeakSepError
 from speaksep_kernel.jobs.job import Job, JobRequest
 from speaksep_kernel.jobs.states import State
 
 if TYPE_CHECKING:
     from speaksep_hub.service.platform import Platform
+
+
+class BrokenBatch(Refusal):
+    """Rows that cannot run. Nothing was begun.
+
+    Parameters
+    ----------
+    rows
+        What is wrong with each, one line each.
+    of
+        How many rows there are.
+    """
+
+    def __init__(self, rows: Sequence[str], of: int) -> None:
+        self.rows = tuple(rows)
+        more = f" … and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+        super().__init__(
+            f"{len(rows)} of {of} rows cannot run: {'; '.join(rows[:_NAMED])}{more}",
+            reason="broken-rows",
+            hint="correct them or leave them away; all of them are in rows",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """With all the rows."""
+        return super().to_dict() | {"rows": list(self.rows)}
+
+
+_NAMED = 3
 
 
 def begin(
@@ -53,14 +81,14 @@ def begin(
 
     Raises
     ------
-    BrokenRows
+    BrokenBatch
         Some rows cannot run; all that cannot are named, and nothing is queued.
-    InputError
+    Conflict
         Reason ``key-conflict``: the key belongs to another batch.
     """
     found = offer(notebook)
     batch = _id(owner, key)
-    kind = "separation" if notebook == SEPARATES else "job"
+    kind = kind_of(found)
     requests: list[JobRequest] = []
     broken = []
     for number, row in enumerate(rows, 1):
@@ -71,10 +99,10 @@ def begin(
         except SpeakSepError as error:
             broken.append(f"row {number}: {error.error}")
     if broken:
-        raise BrokenRows(broken, len(rows))
+        raise BrokenBatch(broken, len(rows))
     before = sum(platform.jobs.counts(owner=owner, batch=batch).values())
     if before and before != len(rows):
-        raise InputError(
+        raise Conflict(
             f"idempotency key {key!r} belongs to batch {batch}, which has {before} rows, not {len(rows)}",
             reason="key-conflict",
             hint="give every batch a key of its own, or send the same batch again",

@@ -105,7 +105,7 @@ async def _waited(platform: Platform, owner: str, job: Job, wait_s: float) -> Jo
     end_s = time.monotonic() + wait_s
     watcher = await platform.tail.join(owner, job.id)
     try:
-        now = await run_in_threadpool(platform.jobs.find, job.id) or job
+        now = await run_in_threadpool(_now, platform, job)
         while not now.finished and (left_s := end_s - time.monotonic()) > 0:
             try:
                 event = await watcher.next(left_s)
@@ -114,7 +114,11 @@ async def _waited(platform: Platform, owner: str, job: Job, wait_s: float) -> Jo
             if event is None:
                 break
             if event.state in FINISHED:
-                now = await run_in_threadpool(platform.jobs.find, job.id) or now
+                now = await run_in_threadpool(_now, platform, job)
         return now
     finally:
         platform.tail.leave(watcher)
+
+
+def _now(platform: Platform, job: Job) -> Job:
+    return platform.jobs.find(job.id) or job

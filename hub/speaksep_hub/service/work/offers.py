@@ -54,8 +54,7 @@ def schema_of(notebook: BatchNotebook) -> dict[str, Any]:
     properties: dict[str, Any] = schema["properties"]
     hidden = {*notebook.given, notebook.output} - {""}
     for name in wanted_recordings(notebook):
-        told = notebook.parameters[name].help
-        properties[name] = RECORDING_ID | {"title": name, "description": f"Id of one of your recordings. {told}"}
+        properties[name] = RECORDING_ID | {"title": name}
     return {
         "type": "object",
         "title": notebook.name,

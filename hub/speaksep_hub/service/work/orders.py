@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from speaksep_hub.protection.quotas import check_job_quota
+from speaksep_hub.service.errors import Conflict
 from speaksep_hub.service.work.books import book_of
 from speaksep_hub.service.work.offers import wanted_recordings
 from speaksep_kernel.errors import InputError
@@ -21,6 +22,8 @@ from speaksep_kernel.store import keys
 if TYPE_CHECKING:
     from speaksep_hub.service.platform import Platform
 
+KINDS = {"separate": "separation", "diagnose": "diagnosis"}
+"""What jobs of a notebook are for; of all others: "job"."""
 LONGEST_KEY = 200
 """Characters of an ``Idempotency-Key``."""
 
@@ -76,13 +79,27 @@ def queue(platform: Platform, owner: str, requests: Sequence[JobRequest]) -> lis
 
     Raises
     ------
-    InputError
+    Conflict
         Reason ``key-conflict``.
     CapacityError
         More jobs at a time than one person may have.
     """
     check_job_quota(platform.jobs, owner, new=len(requests), limit=platform.settings.protection.jobs_per_user)
-    return platform.jobs.submit_many(requests)
+    try:
+        return platform.jobs.submit_many(requests)
+    except InputError as error:
+        if error.reason != "key-conflict":
+            raise
+        raise Conflict(
+            "this Idempotency-Key was sent before, with something else",
+            reason="key-conflict",
+            hint="give every request a key of its own, or send the same again",
+        ) from error
+
+
+def kind_of(notebook: BatchNotebook) -> str:
+    """What a job of a notebook that people name is for."""
+    return KINDS.get(notebook.name, "job")
 
 
 def check_free(notebook: BatchNotebook, parameters: Mapping[str, Any]) -> None:
@@ -115,7 +132,8 @@ def request_of(platform: Platform, owner: str, order: Order) -> JobRequest:
     """
     notebook = notebooks.get(order.notebook)
     values = dict(order.parameters)
-    about = {"kind": order.kind, "parameters": dict(order.parameters), **order.about}
+    # What others made of the same recording is not used again: how fast a job is would tell that they have it.
+    about = {"kind": order.kind, "circle": owner, "parameters": dict(order.parameters), **order.about}
     for name in wanted_recordings(notebook):
         if name not in values or order.kind in INTERNAL:
             continue

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from speaksep_hub.service.errors import Conflict
 from speaksep_hub.service.work.orders import Order, place_orders
 from speaksep_hub.service.work.results import Revision, changes, group_of, result_of
-from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
 
 if TYPE_CHECKING:
@@ -50,16 +49,15 @@ def change(
     Raises
     ------
     NotFound, Conflict
-        As `result_of`; reason ``edit-under-way``: another change was asked for and is not finished.
-    InputError
-        Reason ``key-conflict``.
+        As `result_of`; reason ``edit-under-way``: another change was asked for and is not finished;
+        reason ``key-conflict``.
     """
     before = changes(platform, owner, job_id)
     newest = result_of(platform, owner, job_id)
     again = next((job for job in before if key is not None and (job.about or {}).get("key") == key), None)
     if again is not None:
         if (again.about or {}).get("parameters") != dict(parameters) or again.notebook != notebook:
-            raise InputError(
+            raise Conflict(
                 f"idempotency key {key!r} belongs to job {again.id}, which is another change",
                 reason="key-conflict",
                 hint="give every change a key of its own, or send the same again",
@@ -86,7 +84,7 @@ def change(
     )
     try:
         (job,) = place_orders(platform, owner, [order])
-    except InputError as error:
+    except Conflict as error:
         if error.reason != "key-conflict":
             raise
         raise _under_way(changes(platform, owner, job_id)[-1]) from error
