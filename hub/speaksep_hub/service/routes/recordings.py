@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response, Security
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from speaksep_hub.service.errors import Conflict, Refusal
 from speaksep_hub.service.identity import Caller, needs
@@ -27,7 +27,7 @@ from speaksep_kernel.store.incoming import Incoming
 
 router = APIRouter(tags=["recordings"])
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "id": "7b0d1c52e4aa4f0c",
     "name": "meeting.m4a",
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -46,7 +46,7 @@ RecordingId = Annotated[str, Path(alias="id", description="Id of one of your rec
 class RecordingAnswer(BaseModel):
     """A recording of yours."""
 
-    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
     name: str = Field(description="What the file was called.")
@@ -229,13 +229,18 @@ def recording_audio(
 
 def answer(recording: StoredRecording) -> RecordingAnswer:
     """A recording as its owner sees it."""
-    times = {name: None if at is None else datetime.fromtimestamp(at, UTC) for name, at in _times(recording).items()}
-    fields = ("id", "name", "sha256", "bytes", "seconds", "rate_hz", "channels", "format")
-    return RecordingAnswer(**{name: getattr(recording, name) for name in fields}, **times)
-
-
-def _times(recording: StoredRecording) -> dict[str, float | None]:
-    return {"created_at": recording.created_at, "expires_at": recording.expires_at}
+    return RecordingAnswer(
+        id=recording.id,
+        name=recording.name,
+        sha256=recording.sha256,
+        bytes=recording.bytes,
+        seconds=recording.seconds,
+        rate_hz=recording.rate_hz,
+        channels=recording.channels,
+        format=recording.format,
+        created_at=datetime.fromtimestamp(recording.created_at, UTC),
+        expires_at=None if recording.expires_at is None else datetime.fromtimestamp(recording.expires_at, UTC),
+    )
 
 
 async def _form(platform: Platform, caller: Caller, request: Request) -> list[tuple[StoredRecording, bool]]:
