@@ -46,7 +46,7 @@ class ServiceProcess:
         Of it, and for others who work on the same jobs.
     """
 
-    def __init__(self, folder: Path, **more: str) -> None:
+    def __init__(self, folder: Path, beside: ServiceProcess | None = None, **more: str) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -54,8 +54,7 @@ class ServiceProcess:
         self.api = f"{self.url}api/v1"
         self.jobs = more.pop("SPEAKSEP_JOBS", f"sqlite:///{folder / 'jobs.sqlite3'}")
         self.store = (folder / "store").as_uri()
-        self.tokens = {name: secrets.token_hex(20) for name in PEOPLE}
-        self._write_tokens(folder / "tokens.toml")
+        self.tokens: Mapping[str, str] = {name: secrets.token_hex(20) for name in PEOPLE}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "SPEAKSEP_"))}
         self.environment = inherited | {
             "HOME": str(folder),
@@ -67,6 +66,11 @@ class ServiceProcess:
             "SPEAKSEP_HUB__SERVICE__TOKEN_FILE": str(folder / "tokens.toml"),
             **more,
         }
+        if beside is None:
+            self._write_tokens(folder / "tokens.toml")
+        else:  # another replica: the same people, jobs and recordings
+            self.jobs, self.store, self.tokens = beside.jobs, beside.store, beside.tokens
+            self.environment = beside.environment | more
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ServiceProcess:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,8 +45,17 @@ class Results:
         where, query = {"job": id_of(job), "label": label}, {"format": format}
         return downloads.fetch(self._connection, Path(target), "/results/{job}/tracks/{label}", where, query)
 
+    def export(self, job: Job | str, format: str, target: str | Path) -> Path:
+        """Who speaks when, for another tool (docs/exchange.md), into a file."""
+        where = {"job": id_of(job), "format": format}
+        return downloads.fetch(self._connection, Path(target), "/results/{job}/exports/{format}", where)
+
+    def files(self, job: Job | str) -> Iterator[JsonObject]:
+        """Names and sizes of the files of any finished job."""
+        return self._connection.pages("/results/{job}/files", {"job": id_of(job)})
+
     def file(self, job: Job | str, name: str, target: str | Path) -> Path:
-        """Another file of the result, e.g. ``turns.rttm``."""
+        """One of them into a file, e.g. ``turns.rttm``."""
         where = {"job": id_of(job), "name": name}
         return downloads.fetch(self._connection, Path(target), "/results/{job}/files/{name}", where)
 
@@ -82,10 +91,9 @@ class Results:
             shutil.rmtree(scratch, ignore_errors=True)
         return folder
 
-    def edits(self, job: Job | str) -> list[JsonObject]:
-        """What was corrected by hand, in order."""
-        answer = self._connection.call("GET", "/results/{job}/edits", {"job": id_of(job)})
-        return cast(list[JsonObject], answer.json()["edits"])
+    def edits(self, job: Job | str) -> JsonObject:
+        """What was corrected by hand, in order, how many of it are in force, and what is under way."""
+        return cast(JsonObject, self._connection.call("GET", "/results/{job}/edits", {"job": id_of(job)}).json())
 
     def edit(self, job: Job | str, *edits: Mapping[str, Any], key: str | None = None) -> Job:
         """Correct something, see docs/edits.md: a job that makes a new revision of the result."""
@@ -93,9 +101,15 @@ class Results:
         answer = self._connection.call("POST", "/results/{job}/edits", {"job": id_of(job)}, body=body, key=key)
         return cast(Job, answer.json())
 
-    def undo(self, job: Job | str) -> Job:
-        """Take back the last correction: a job that makes a new revision, too."""
-        return cast(Job, self._connection.call("POST", "/results/{job}/edits/undo", {"job": id_of(job)}).json())
+    def undo(self, job: Job | str, *, count: int = 1) -> Job:
+        """Take the last corrections back: a job that makes a new revision, too."""
+        where, body = {"job": id_of(job)}, {"count": count}
+        return cast(Job, self._connection.call("POST", "/results/{job}/edits/undo", where, body=body).json())
+
+    def redo(self, job: Job | str, *, count: int = 1) -> Job:
+        """Make corrections again that were taken back."""
+        where, body = {"job": id_of(job)}, {"count": count}
+        return cast(Job, self._connection.call("POST", "/results/{job}/edits/redo", where, body=body).json())
 
     def identify(self, job: Job | str) -> Job:
         """Compare its speakers with your voice book: a job that makes a new revision with their names."""
