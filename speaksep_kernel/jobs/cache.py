@@ -106,7 +106,7 @@ def key_of(
         inputs[digest] = str(path)
         values[name] = [path.name, digest]  # the name stands in labels and reports
     model = _model(str(values.get("separator", OWN_SEPARATOR)))
-    told = [notebook.name, notebook.sha256, values, model, _installed()]
+    told = [notebook.name, notebook.sha256, values, model, _installed(), circle]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(), inputs
 
 
