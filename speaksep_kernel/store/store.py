@@ -107,7 +107,9 @@ class Store:
 
         try:
             # No listings from memory: another process may have changed what it lists.
-            options = {"use_listings_cache": False} if self.remote else {}
+            options: dict[str, Any] = {"use_listings_cache": False} if self.remote else {}
+            if self.url.startswith(("s3:", "s3a:")):
+                options["config_kwargs"] = {"signature_version": "s3v4"}  # of addresses given away, too
             system, root = url_to_fs(self.url, **options)
         except (ImportError, ValueError) as error:
             raise InputError(
