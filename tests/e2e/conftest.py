@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 import speaksep_kernel as speaksep
+from speaksep_hub.protection.headers import dashboard_headers, single_user_headers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 START_S = 120
@@ -111,6 +113,8 @@ def lab(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = home / ".jupyter" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    as_on_the_platform = {"tornado_settings": {"headers": single_user_headers(https=False)}}
+    (home / ".jupyter" / "jupyter_server_config.json").write_text(json.dumps({"ServerApp": as_on_the_platform}))
     port = _free_port()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
     command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}", "--LabApp.news_url=None"]
@@ -123,6 +127,9 @@ def lab(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def voila(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Voila over the same folder; its base address."""
     home = tmp_path_factory.mktemp("home")
+    (home / ".jupyter").mkdir()
+    as_on_the_platform = {"tornado_settings": {"headers": dashboard_headers(https=False)}}
+    (home / ".jupyter" / "voila.json").write_text(json.dumps({"Voila": as_on_the_platform}))
     port = _free_port()
     command = [sys.executable, "-m", "voila", str(root), "--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]
     yield from _serve(command, f"http://127.0.0.1:{port}", cwd=root, home=home)
@@ -130,7 +137,8 @@ def voila(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page that fails the test when anything on it breaks, or asks for anything off this machine.
+    """A page that fails the test when anything on it breaks, asks for anything off this machine, or is refused by
+    the platform's content security policy.
 
     What breaks without us stands in the module's ``NOT_OURS``.
     """
@@ -151,6 +159,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
     context.route("**/*", gate)
     page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.extend([said.text] * ("Content Security Policy" in said.text)))
     yield page
     context.close()
     assert strangers == []

@@ -9,6 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HSTS = "max-age=31536000; includeSubDomains"
 _PERMISSIONS = "camera=(), geolocation=(), payment=(), usb=(), microphone=(self), fullscreen=(self), autoplay=(self)"
+_UNNAMED = {"Server": "SpeakSep"}
+"""Tornado would say its version."""
 _POLICIES = {
     # Pages of JupyterHub begin with small scripts and styles of their own in the page.
     "hub": {
@@ -94,17 +96,17 @@ def hub_headers(*, https: bool) -> dict[str, str]:
     https
         Whether browsers come by TLS; only then they are told never to come without.
     """
-    return _headers("hub", https, frames="DENY")
+    return _headers("hub", https, frames="DENY") | _UNNAMED
 
 
 def single_user_headers(*, https: bool) -> dict[str, str]:
     """Of the servers of users, for ``ServerApp.tornado_settings["headers"]``; parameter as of :func:`hub_headers`."""
-    return _headers("single-user", https, frames="SAMEORIGIN")
+    return _headers("single-user", https, frames="SAMEORIGIN") | _UNNAMED
 
 
 def dashboard_headers(*, https: bool) -> dict[str, str]:
     """Of the dashboards, for ``Voila.tornado_settings["headers"]``; parameter as of :func:`hub_headers`."""
-    return _headers("dashboards", https, frames="SAMEORIGIN")
+    return _headers("dashboards", https, frames="SAMEORIGIN") | _UNNAMED
 
 
 def service_headers(*, https: bool) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from traitlets.config import Config
 
 from speaksep_hub.protection.headers import hub_headers
+from speaksep_hub.protection.tornado import secured
 
 
 def protect_hub(c: Config, *, https: bool) -> None:
@@ -19,4 +20,5 @@ def protect_hub(c: Config, *, https: bool) -> None:
     """
     given = dict(c.JupyterHub).get("tornado_settings", {})
     settings = dict(given) if isinstance(given, dict) else {}
-    c.JupyterHub.tornado_settings = {**settings, "headers": {**hub_headers(https=https), **settings.get("headers", {})}}
+    headers = {**hub_headers(https=https), **settings.get("headers", {})}
+    c.JupyterHub.tornado_settings = {**settings, "headers": headers, "transforms": secured(headers)}
