@@ -51,6 +51,8 @@ class HubService:
             }
         if started_by_hub:
             spec |= {"command": list(self.command), "environment": environment}
+        else:
+            spec["timeout"] = 1  # the hub waits for each before it serves anything; others start and watch these
         return spec
 
 

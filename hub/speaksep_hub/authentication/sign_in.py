@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from speaksep_hub.authentication.groups import GroupClaim
 from speaksep_hub.authentication.providers import PROVIDERS, Provider, authenticator
+from speaksep_hub.authentication.sign_out import signing_out_everywhere
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.settings import Settings
 
@@ -34,7 +35,7 @@ def configure_sign_in(c: Any, settings: Settings, folder: Folder) -> None:
     chosen = settings.sign_in
     name = "generic-oauth" if chosen.provider == "local" else chosen.provider
     kind, provider = authenticator(name), PROVIDERS.get(name, Provider())
-    c.JupyterHub.authenticator_class = name
+    c.JupyterHub.authenticator_class = signing_out_everywhere(kind)
     c.JupyterHub.oauth_require_pkce = True
     c.Authenticator.enable_auth_state = True
     c.Authenticator.auth_refresh_age = chosen.refresh_s

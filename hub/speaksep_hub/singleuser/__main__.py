@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 
@@ -15,9 +16,15 @@ def main() -> None:
     fill_home(home)
     for name, value in server_environment(home).items():
         os.environ.setdefault(name, value)
-    from jupyterlab.labhubapp import SingleUserLabApp
+    from jupyter_server.serverapp import ServerApp
+    from jupyterhub.singleuser.extension import JupyterHubSingleUser
 
-    SingleUserLabApp.launch_instance(config=server_settings(os.environ))
+    # JupyterHub's extension takes the server that is there, and makes it one of the hub.
+    ServerApp.instance(config=server_settings(os.environ), jpserver_extensions={"jupyterhub": True})
+    # By an argument: it overrules a setting.
+    JupyterHubSingleUser.launch_instance(
+        ["--ServerApp.identity_provider_class=speaksep_hub.singleuser.identity.VisitorIdentity", *sys.argv[1:]]
+    )
 
 
 if __name__ == "__main__":
