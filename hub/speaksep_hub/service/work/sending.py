@@ -63,7 +63,9 @@ def send_file(platform: Platform, request: Request, key: str, *, name: str, sha2
     if sha256 and f'"{sha256}"' in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     try:
-        link = platform.store.link(key, name=name, media_type=media_type)
+        # A page of ours may load nothing from another host.
+        ours = request.headers.get("sec-fetch-site") == "same-origin"
+        link = None if ours else platform.store.link(key, name=name, media_type=media_type)
         if link is not None:
             return RedirectResponse(link, 307, {"Cache-Control": "no-store"})
         path = platform.store.local(key)

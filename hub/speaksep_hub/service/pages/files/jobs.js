@@ -1,0 +1,65 @@
+// The page: a list of jobs that changes by itself.
+
+import { call } from "./api.js";
+import { follow } from "./live.js";
+import { offerToSend } from "./recordings.js";
+import { FINISHED, Row } from "./rows.js";
+
+const leaving = new AbortController();
+const byId = (id) => document.getElementById(id);
+const body = byId("jobs").tBodies[0];
+/** @type {Map<string, Row>} */
+const rows = new Map();
+let next = null;
+
+const failed = (error) => {
+  byId("word").className = "bad";
+  byId("word").textContent = error.message;
+};
+
+/** @param {any} job @param {boolean} newest */
+function show(job, newest) {
+  if (!job.kind) return; // a diagnosis that was known already
+  if (rows.has(job.id)) {
+    rows.get(job.id).update(job);
+    return;
+  }
+  const row = new Row(job, failed);
+  rows.set(job.id, row);
+  if (newest) body.prepend(row.line);
+  else body.append(row.line);
+  byId("jobs").hidden = false;
+  byId("none").hidden = true;
+}
+
+async function told(event) {
+  const { job_id: id, state, fraction, stage, message, attempt } = event;
+  const row = rows.get(id);
+  // What an event does not say, such as why it failed, is asked for.
+  if (row && !FINISHED.has(state)) row.update({ state, fraction, stage, message, attempt });
+  else show(await call("GET", `jobs/${id}`), true);
+}
+
+async function page() {
+  const found = await call("GET", `jobs?limit=25${next ? `&cursor=${encodeURIComponent(next)}` : ""}`);
+  found.items.forEach((job) => show(job, false));
+  next = found.next;
+  byId("more").hidden = !next;
+  byId("none").hidden = rows.size > 0;
+  return found.seq;
+}
+
+async function begin() {
+  offerToSend((job) => show(job, true), leaving.signal);
+  byId("more").addEventListener("click", () => page().catch(failed), { signal: leaving.signal });
+  byId("who").textContent = (await call("GET", "me")).name;
+  const seq = await page();
+  const stop = follow(
+    seq,
+    (event) => told(event).catch(failed),
+    (live) => (byId("live").textContent = live ? "" : "The service is away; this page goes on when it is back."),
+  );
+  addEventListener("pagehide", () => { stop(); leaving.abort(); }, { once: true });
+}
+
+begin().catch(failed);

@@ -1,0 +1,99 @@
+// One row of the table: a job, where it stands, and what can be done about it.
+
+import { address, call } from "./api.js";
+import { element } from "./element.js";
+import { showResult } from "./tracks.js";
+
+const KINDS = {
+  separation: "separate", diagnosis: "diagnose", edit: "correct", identification: "name the speakers",
+  conversion: "convert", enrolment: "enrol a voice",
+};
+export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
+
+export class Row {
+  /** @param {any} job @param {(error: Error) => void} failed */
+  constructor(job, failed) {
+    this.job = job;
+    this.failed = failed;
+    this.result = null;
+    this.state = element("td");
+    this.actions = element("td", { className: "actions" });
+    const since = new Date(job.created_at);
+    const name = job.name ?? job.notebook;
+    this.line = element(
+      "tr", { dataset: { job: job.id } },
+      element("td", { className: "name" }, name),
+      element("td", {}, KINDS[job.kind] ?? job.notebook),
+      this.state,
+      element("td", { className: "since" }, element("time", { dateTime: since.toISOString() }, since.toLocaleString())),
+      this.actions,
+    );
+    this.update(job);
+  }
+
+  /** @param {any} job all of it, or what an event says of it */
+  update(job) {
+    const before = this.job.state;
+    Object.assign(this.job, job);
+    const { state, fraction, message } = this.job;
+    this.line.dataset.state = state;
+    const inside = [element("span", { className: "state" }, state)];
+    if (state === "running") {
+      const bar = element("progress", { max: 1, value: fraction, "aria-label": `Progress of ${this.job.name ?? "the job"}` });
+      inside.push(" ", bar, element("div", { className: "quiet" }, message || this.job.stage));
+    }
+    if (state === "failed") inside.push(element("div", { className: "bad" }, this.job.error?.error ?? message));
+    this.state.replaceChildren(...inside);
+    if (before !== state || !this.actions.childNodes.length) this.offer();
+  }
+
+  offer() {
+    const { id, state, kind } = this.job;
+    const offered = [];
+    const act = (word, path) =>
+      element("button", { type: "button", onclick: (event) => this.act(event.target, path) }, word);
+    if (!FINISHED.has(state)) offered.push(act("Cancel", `jobs/${id}/cancel`));
+    if (state === "failed" || state === "cancelled") offered.push(act("Try again", `jobs/${id}/retry`));
+    if (FINISHED.has(state)) offered.push(element("a", { href: address(`jobs/${id}/report`), target: "_blank" }, "Report"));
+    if (state === "succeeded" && kind === "separation") {
+      const listen = element("button", { type: "button", "aria-expanded": "false" }, "Listen");
+      listen.onclick = () => this.toggle(listen);
+      offered.unshift(listen);
+    }
+    this.actions.replaceChildren(...offered);
+  }
+
+  async act(button, path) {
+    button.disabled = true;
+    try {
+      this.update(await call("POST", path));
+    } catch (error) {
+      this.failed(error);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  async toggle(button) {
+    if (this.result) {
+      this.result.remove();
+      this.result = null;
+      button.setAttribute("aria-expanded", "false");
+      return;
+    }
+    const cell = element("td", { colSpan: 5 }, "…");
+    this.result = element("tr", { className: "result" }, cell);
+    this.line.after(this.result);
+    button.setAttribute("aria-expanded", "true");
+    try {
+      cell.replaceChildren(...(await showResult(this.job.id)));
+    } catch (error) {
+      cell.replaceChildren(element("span", { className: "bad" }, error.message));
+    }
+  }
+
+  remove() {
+    this.result?.remove();
+    this.line.remove();
+  }
+}
