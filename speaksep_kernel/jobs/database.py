@@ -113,7 +113,7 @@ def engine_of(url: URL, *, patience_s: float) -> Engine:
     Raises
     ------
     StoreError
-        Reason ``store-failed``: the folder of the file cannot be made.
+        Reason ``store-failed``: the file or its folder cannot be made.
     """
     if url.get_backend_name() == "postgresql":
         wait_ms = max(1000, round(1000 * patience_s))
@@ -125,12 +125,14 @@ def engine_of(url: URL, *, patience_s: float) -> Engine:
             isolation_level="READ COMMITTED",
             connect_args={"connect_timeout": max(2, wait_ms // 1000), "options": options},
         )
-    folder = Path(str(url.database)).parent
+    file = Path(str(url.database))
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not file.exists():
+            file.touch(mode=0o600)  # of all users of the machine, nobody else reads what is done here
     except OSError as error:
         raise StoreError(
-            f"cannot make the folder {str(folder)!r} of the job table: {error.strerror}",
+            f"cannot make the folder or the file of the job table, {str(file)!r}: {error.strerror}",
             reason="store-failed",
             hint="check the path, or name another with SPEAKSEP_JOBS",
         ) from error
