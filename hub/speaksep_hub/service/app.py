@@ -27,6 +27,9 @@ from speaksep_hub.settings import Settings
 API = "/api/v1"
 """Before every address of the API."""
 
+_REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503, 507)
+"""What any operation may answer instead of what it is for."""
+
 _ABOUT = """\
 Recordings in which people talk over each other go in; one track per speaker comes out.
 
@@ -82,7 +85,7 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
         openapi_url="/openapi.json",
         lifespan=life,
         generate_unique_id_function=_operation,
-        responses={status: {"model": Failure} for status in (401, 403, 422, 429, 503)},
+        responses={status: {"model": Failure} for status in _REFUSALS},
     )
     app.state.platform = platform
     for router in _routers(routes):
