@@ -22,6 +22,7 @@ from speaksep_kernel.cli import (
     plugins,
     render,
     separate,
+    store,
     verify,
     voices,
 )
@@ -50,6 +51,7 @@ app.command("render", short_help="Tracks again, without the network.")(render.re
 app.command("verify", short_help="Separate again, compare the bytes.")(verify.verify)
 app.command("batch", short_help="A notebook on many recordings.")(batch.batch)
 app.add_typer(jobs.app, name="jobs", short_help="Look at jobs, cancel, retry.")
+app.add_typer(store.app, name="store", short_help="What lies in the store, and what may go.")
 app.command("doctor", short_help="Check the installation.")(doctor.doctor)
 app.add_typer(voices.app, name="voices", short_help="Enrol, list, rename, exchange and forget voices.")
 app.add_typer(kernel.app, name="kernel", short_help="The Jupyter kernel that starts at once.")
