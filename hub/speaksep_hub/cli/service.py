@@ -39,7 +39,7 @@ def service(
     place = replace(place, host=host or place.host, port=place.port if port is None else port)
     if place.host not in _LOOPBACK:
         typer.echo(f"speaksep: {place.host} is not only this machine: put a proxy with TLS in front", err=True)
-    serve(settings, place, told=lambda url: typer.echo(f"SpeakSep service: {url}"))
+    serve(settings, place, told=lambda url: print(f"SpeakSep service: {url}", flush=True))
 
 
 def _first_token(settings: Settings) -> None:

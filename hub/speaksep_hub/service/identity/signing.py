@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from jwt.algorithms import OKPAlgorithm
 from speaksep_kernel.errors import StoreError
 
 ALGORITHM = "EdDSA"
+_TICK_NS = 1_000_000_000
 _NAME = re.compile(r"(\d{12,16})-([0-9a-f]{16})\.pem")
 
 
@@ -49,10 +50,7 @@ class SigningKey:
 
     id: str
     made_at: float
-    private: Ed25519PrivateKey
-
-    def __repr__(self) -> str:
-        return f"SigningKey({self.id!r}, made_at={self.made_at})"
+    private: Ed25519PrivateKey = field(repr=False, compare=False)
 
     @property
     def public_jwk(self) -> dict[str, Any]:
@@ -139,7 +137,9 @@ class SigningKeys:
                 return []
             if self._seen[0] != changed:
                 found = (_read(path) for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
-                self._seen = changed, sorted(found, key=lambda key: (key.made_at, key.id))
+                # What changes within a tick of the file system's clock looks as if it had not: it is read again.
+                settled = time.time_ns() - changed > _TICK_NS
+                self._seen = changed if settled else -1, sorted(found, key=lambda key: (key.made_at, key.id))
         keys = self._seen[1]
         over = self._clock() - self._longest_s
         useless = sum(after.made_at <= over for after in keys[1:])
@@ -170,6 +170,7 @@ class SigningKeys:
 
     def _made_at(self) -> float:
         """Now, and later than all there are: the newest is the newest also after the clock was put back."""
+        self.known()
         last = self._seen[1][-1].made_at if self._seen[1] else 0.0
         return max(round(self._clock(), 3), last + 0.001)
 

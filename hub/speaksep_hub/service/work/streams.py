@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 BEAT_S = 15.0
 """Something is sent so often at least: proxies cut what is silent, and whoever went away is noticed."""
-STILL_S = 10.0
-"""How often it is looked whether the token is still worth something."""
+STILL_S = 2.0
+"""How often it is looked whether the token is still worth something; identity remembers that for some seconds more."""
 
 
 @dataclass(frozen=True)
