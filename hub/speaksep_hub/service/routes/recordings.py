@@ -198,9 +198,9 @@ def remove_recording(
     "/recordings/{id}/audio",
     response_class=Response,
     responses={
-        200: {"content": {"application/octet-stream": {"schema": _BINARY}}, "description": "The file as it was sent."},
+        200: {"content": {"*/*": {"schema": _BINARY}}, "description": "The file as it was sent."},
         206: {
-            "content": {"application/octet-stream": {"schema": _BINARY}},
+            "content": {"*/*": {"schema": _BINARY}},
             "description": "The part asked for by Range.",
         },
         307: {"description": "It is to be had straight from the store."},
