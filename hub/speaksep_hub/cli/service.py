@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,6 +42,8 @@ def service(
     if place.host not in _LOOPBACK:
         typer.echo(f"speaksep: {place.host} is not only this machine: put a proxy with TLS in front", err=True)
     serve(settings, place, told=lambda url: print(f"SpeakSep service: {url}", flush=True))
+    logging.shutdown()
+    os._exit(0)  # all is closed; taking the interpreter apart would take longer than everything before
 
 
 def _first_token(settings: Settings) -> None:
