@@ -55,7 +55,7 @@ async def take_piece(
             await to_thread.run_sync(drop, platform, upload)
             raise
         if wanted is not None:
-            await to_thread.run_sync(wanted.check_file, file.path)
+            await to_thread.run_sync(wanted.check, file)
         if file.bytes:
             upload = await to_thread.run_sync(_store_piece, platform, upload, start, file)
     if cut is not None:
