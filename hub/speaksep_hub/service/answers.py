@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from speaksep_hub.service.errors import headers_of, status_of
+from speaksep_hub.service.work.places import plain
 from speaksep_kernel.errors import InputError, SpeakSepError
 
 _LOG = logging.getLogger("speaksep.service")
@@ -55,6 +56,8 @@ async def _ours(connection: HTTPConnection, error: Exception) -> Response:
         _LOG.error("request %s: %s", getattr(connection.state, "request_id", "-"), error)
     if status_of(error) in _REFUSED:
         await _record(connection, error)
+    platform = connection.app.state.platform
+    error.error, error.hint = plain(platform, error.error), plain(platform, error.hint)
     return await _told(connection, failure(error))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from speaksep_hub.service.errors import NotFound
+from speaksep_hub.service.work.places import plain
 from speaksep_kernel.jobs.job import Event, Job
 from speaksep_kernel.jobs.overview import GROUP, BatchCounts
 from speaksep_kernel.jobs.states import FINISHED, State
 
 if TYPE_CHECKING:
     from speaksep_hub.service.platform import Platform
-
-_ROOMS = r"/(?:named/[0-9a-f]{64}/|results/[^/\s]+/[^/\s'\"]+/?)?"
 
 _EXAMPLE: dict[str, Any] = {
     "id": "51c4f1d20a9b7e36",
@@ -142,11 +140,6 @@ def batch_answer(batch: BatchCounts) -> BatchAnswer:
 def batch_name(job: Job) -> str | None:
     """The batch of a job; None where it only belongs to something."""
     return None if job.batch is None or GROUP in job.batch else job.batch
-
-
-def plain(platform: Platform, text: str) -> str:
-    """Words without the places of the store in them: only what files are called."""
-    return re.sub(re.escape(platform.store.url) + _ROOMS, "", text)
 
 
 def own_job(platform: Platform, owner: str, job_id: str) -> Job:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.responses import Response
 
 from speaksep_hub.service.errors import NotFound
-from speaksep_hub.service.work.answers import plain
+from speaksep_hub.service.work.places import plain
 from speaksep_kernel.errors import SpeakSepError
 from speaksep_kernel.jobs.job import Job
 
