@@ -85,10 +85,9 @@ def _note(handler: RequestHandler, audit: AuditLog) -> None:
     request, status = handler.request, handler.get_status()
     where = {"address": request.remote_ip or ""}
     if isinstance(handler, LogoutHandler):
-        # The handler has forgotten who it was; the cookie in the request still says so.
-        user = handler.get_current_user_cookie()
-        if user:
-            audit.record("sign-out", actor=user.name, **where)
+        name = getattr(handler, "signed_out", "")  # see authentication/sign_out.py
+        if name:
+            audit.record("sign-out", actor=name, **where)
     elif isinstance(handler, UserTokenAPIHandler) and request.method == "DELETE" and status == 204:
         owner, token = handler.path_args
         audit.record("token-revoked", actor=_actor(handler), token=token, owner=owner, **where)

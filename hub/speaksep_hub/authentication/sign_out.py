@@ -25,6 +25,7 @@ def signing_out_everywhere(kind: type[Any]) -> type[Any]:
             user = self.current_user
             await super().default_handle_logout()
             if user is not None:
+                self.signed_out = user.name  # for the audit trail: nothing else in this request says so any more
                 sessions = self.db.query(orm.APIToken).filter_by(user_id=user.id)
                 for token in sessions.filter(orm.APIToken.session_id.is_not(None)):
                     self.db.delete(token)

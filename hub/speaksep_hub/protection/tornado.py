@@ -28,7 +28,8 @@ class SecureAnswers(OutputTransform):
     ) -> tuple[int, HTTPHeaders, bytes]:
         """The beginning of an answer."""
         for name, value in self.headers.items():
-            headers.setdefault(name, value)
+            if name == "Server" or name not in headers:  # Tornado has put its own name there
+                headers[name] = value
         return status_code, headers, chunk
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from speaksep_hub.protection.headers import single_user_headers
+from speaksep_hub.protection.tornado import secured
 from speaksep_hub.singleuser.welcome import FIRST
 
 KERNEL_IDLE = "SPEAKSEP_KERNEL_IDLE_S"
@@ -27,7 +28,8 @@ def server_settings(environment: Mapping[str, str]) -> Config:
     c = Config()
     c.ServerApp.allow_root = os.geteuid() == 0
     https = environment.get("JUPYTERHUB_PUBLIC_URL", "").startswith("https:")
-    c.ServerApp.tornado_settings = {"headers": single_user_headers(https=https)}
+    headers = single_user_headers(https=https)
+    c.ServerApp.tornado_settings = {"headers": headers, "transforms": secured(headers)}
     c.ServerApp.root_dir = os.getcwd()
     c.MultiKernelManager.default_kernel_name = "speaksep"
     # Asked of the network at every start otherwise.
