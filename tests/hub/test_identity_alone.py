@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -556,15 +554,13 @@ def test_health_and_readiness_need_no_token(service_process: ServiceProcess) -> 
 
 
 def test_two_processes_of_a_service_know_each_others_tokens_and_sessions(
-    start_service: Callable[..., ServiceProcess], tmp_path: Path
+    service_process: ServiceProcess, start_service: Callable[..., ServiceProcess], signed_in: httpx.Client, signed: str
 ) -> None:
-    shared = {"SPEAKSEP_HUB__SERVICE__SIGNING": str(tmp_path / "keys")}
-    first, second = start_service(**shared), start_service(**shared)
-    digests = {name: hashlib.sha256(token.encode()).hexdigest() for name, token in first.tokens.items()}
-    (second.folder / "tokens.toml").write_text((first.folder / "tokens.toml").read_text())
-    assert digests
-    with first.client("ann") as ann:
-        signed = ann.post("token").json()["access_token"]
-    assert me(second, signed).json()["name"] == "ann"
-    httpx.delete(f"{second.api}/token", headers={"Authorization": f"Bearer {signed}"})
-    refused(me(first, signed), 401, "bad-token")
+    other = start_service(beside=service_process)
+    assert me(other, signed).json()["name"] == "ann"
+    cookie = {"Cookie": f"speaksep-session={signed_in.cookies['speaksep-session']}"}
+    assert httpx.get(f"{other.api}/me", headers=cookie).json()["kind"] == "cookie"
+    httpx.delete(f"{other.api}/token", headers={"Authorization": f"Bearer {signed}"})
+    refused(me(service_process, signed), 401, "bad-token")
+    httpx.get(f"{other.url}sign-out", headers=cookie)
+    refused(httpx.get(f"{service_process.api}/me", headers=cookie), 401, "no-token")

@@ -177,10 +177,10 @@ def test_a_socket_of_another_page_is_refused(service_process: ServiceProcess) ->
         browser.post("/sign-in", data={"token": service_process.tokens["ann"]}, headers={"Origin": url})
         cookie = f"speaksep-session={browser.cookies['speaksep-session']}"
     address = service_process.api.replace("http", "ws") + "/events/ws"
-    with connect(address, additional_headers={"Cookie": cookie}, origin=url):  # type: ignore[arg-type]
+    with connect(address, additional_headers={"Cookie": cookie}, origin=url):
         pass
     with pytest.raises(InvalidStatus) as raised:
-        connect(address, additional_headers={"Cookie": cookie}, origin="https://elsewhere.example")  # type: ignore[arg-type]
+        connect(address, additional_headers={"Cookie": cookie}, origin="https://elsewhere.example")
     assert raised.value.response.status_code == 403
 
 

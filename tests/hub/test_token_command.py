@@ -125,6 +125,18 @@ def test_tokens_in_a_file(service_process: ServiceProcess, tmp_path: Path, capsy
     assert [each["name"] for each in json.loads(printed(capsys, "list", in_, "--json"))["tokens"]] == ["bob"]
 
 
+def test_keys_are_shown_and_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEAKSEP_HUB__SERVICE__SIGNING", str(tmp_path / "keys"))
+    assert "0 keys" in printed(capsys, "keys")
+    first = json.loads(printed(capsys, "keys", "--rotate", "--json"))["keys"]
+    both = json.loads(printed(capsys, "keys", "--rotate", "--json"))["keys"]
+    assert both[:1] == first
+    assert "1 key in" in printed(capsys, "keys", "--rotate", "--forget")
+    assert main(["token", "keys", "--forget"]) == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [

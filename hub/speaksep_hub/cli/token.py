@@ -149,6 +149,35 @@ def revoke(
         typer.echo(f"{len(ids)} token{'' if len(ids) == 1 else 's'} revoked")
 
 
+@app.command("keys")
+def keys(
+    rotate: Annotated[bool, typer.Option("--rotate", help="Sign with a new key from now on.")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="With --rotate: what older keys signed or sealed is worthless at once.")
+    ] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Settings; SPEAKSEP_HUB_CONFIG, if left out.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the keys that sign tokens and seal cookies of the service on this machine, or replace them."""
+    from speaksep_hub.service.identity.identity import keys_of
+    from speaksep_hub.settings import load
+
+    if forget and not rotate:
+        raise InputError("nothing would sign any more", reason="bad-option", hint="give --rotate, too")
+    all_keys = keys_of(load(config))
+    if rotate:
+        all_keys.rotate(forget=forget)
+    known = all_keys.known()
+    if as_json:
+        print_json({"folder": str(all_keys.folder), "keys": [{"id": key.id, "made_at": key.made_at} for key in known]})
+        return
+    for key in known:
+        typer.echo(f"{key.id}  made {datetime.fromtimestamp(key.made_at, UTC):%Y-%m-%d %H:%M} UTC")
+    typer.echo(f"{len(known)} key{'' if len(known) == 1 else 's'} in {all_keys.folder}; the last one signs")
+
+
 def _like_own(client: Client) -> dict[str, Any]:
     """A token like the one that is used: for as long, for the same, with the same scopes."""
     own_id = client.me()["token_id"]
@@ -166,7 +195,7 @@ def _like_own(client: Client) -> dict[str, Any]:
 def _client(url: str | None, token_in: Path | None) -> Iterator[Client]:
     from speaksep_hub.client import Client
 
-    with Client(url, None if token_in is None else _read(token_in), patience_s=10.0) as client:
+    with Client(url, None if token_in is None else _read(token_in), patience_s=3.0) as client:
         yield client
 
 

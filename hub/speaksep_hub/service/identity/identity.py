@@ -131,17 +131,25 @@ def _worthless(why: str) -> NotSignedIn:
     )
 
 
+def keys_of(settings: Settings) -> SigningKeys:
+    """The keys of the service; one is known for as long as a session that it sealed, or a token, may be in use."""
+    service = settings.service
+    return SigningKeys(
+        service.signing or settings.hub.kept("signing"),
+        period_s=service.key_days * DAY_S,
+        longest_s=max(settings.hub.cookie_days * DAY_S, service.token_life_s),
+    )
+
+
 def open_identity(settings: Settings, place: Place) -> Identity:
     """Whatever tells who asks, as the settings and the place have it."""
     service = settings.service
-    folder = service.signing or settings.hub.kept("signing")
-    session_s = settings.hub.cookie_days * DAY_S
-    keys = SigningKeys(folder, period_s=service.key_days * DAY_S, longest_s=max(session_s, service.token_life_s))
-    revoked = Revoked(folder / "revoked")
+    keys = keys_of(settings)
+    revoked = Revoked(keys.folder / "revoked")
     directory: Directory
     if place.hub is None:
         directory = TokenFile(path_of(settings))
     else:
         directory = HubDirectory(place.hub, answer_s=service.answer_s)
     exchange = Exchange(keys, revoked, issuer=settings.hub.url, life_s=service.token_life_s)
-    return Identity(directory, exchange, Sessions(keys, place, revoked, life_s=session_s))
+    return Identity(directory, exchange, Sessions(keys, place, revoked, life_s=settings.hub.cookie_days * DAY_S))

@@ -81,12 +81,17 @@ class SigningKeys:
         How long a signed token is worth something at most.
     clock
         Seconds since 1970; for tests.
+
+    Attributes
+    ----------
+    folder
+        As given.
     """
 
     def __init__(
         self, folder: Path, *, period_s: float, longest_s: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._period_s = period_s
         self._longest_s = longest_s
         self._clock = clock
@@ -130,13 +135,13 @@ class SigningKeys:
 
     def known(self) -> list[SigningKey]:
         """All keys that are worth something, the oldest first."""
-        with _explained(self._folder):
+        with _explained(self.folder):
             try:
-                changed = self._folder.stat().st_mtime_ns
+                changed = self.folder.stat().st_mtime_ns
             except FileNotFoundError:
                 return []
             if self._seen[0] != changed:
-                found = (_read(path) for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
+                found = (_read(path) for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
                 # What changes within a tick of the file system's clock looks as if it had not: it is read again.
                 settled = time.time_ns() - changed > _TICK_NS
                 self._seen = changed if settled else -1, sorted(found, key=lambda key: (key.made_at, key.id))
@@ -155,7 +160,7 @@ class SigningKeys:
         shown = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         key = SigningKey(hashlib.sha256(shown).hexdigest()[:16], self._made_at(), private)
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        with _explained(self._folder):
+        with _explained(self.folder):
             unfinished = self._path(key).with_suffix(".new")
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(pem)
@@ -163,7 +168,7 @@ class SigningKeys:
                 os.fsync(file.fileno())
             unfinished.rename(self._path(key))
             worth = {self._path(each).name for each in self.known()}
-            for path in self._folder.iterdir():
+            for path in self.folder.iterdir():
                 if _NAME.fullmatch(path.name) and path.name not in worth:
                     path.unlink(missing_ok=True)
         return key
@@ -175,13 +180,13 @@ class SigningKeys:
         return max(round(self._clock(), 3), last + 0.001)
 
     def _path(self, key: SigningKey) -> Path:
-        return self._folder / f"{round(key.made_at * 1000):013d}-{key.id}.pem"
+        return self.folder / f"{round(key.made_at * 1000):013d}-{key.id}.pem"
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with _explained(self._folder):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with _explained(self.folder):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
