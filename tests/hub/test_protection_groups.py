@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from speaksep_hub.protection.groups import GROUPS, group_of
+from speaksep_hub.audit.settings import AuditSettings
+from speaksep_hub.protection.groups import GROUPS, Group, group_of
 from speaksep_hub.protection.settings import ProtectionSettings
+
+DOCS = Path(__file__).parents[2] / "docs" / "protection.md"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,19 @@ from speaksep_hub.protection.settings import ProtectionSettings
 )
 def test_a_request_counts_in_its_group(method: str, path: str, group: str) -> None:
     assert group_of(method, path) == group
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_every_group_is_documented_with_its_rate(group: Group) -> None:
+    rate = ProtectionSettings.model_fields[group.name].default
+    assert f"| `{group.name}` | {group.covers} | {rate} |" in DOCS.read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", [*ProtectionSettings.model_fields, *AuditSettings.model_fields])
+def test_every_setting_is_documented(name: str) -> None:
+    assert (
+        f"`{name}`" in DOCS.read_text() or f"`[audit] {name}`" in DOCS.read_text() or f"`{name} =" in DOCS.read_text()
+    )
 
 
 def test_every_group_has_a_rate_that_can_be_set() -> None:
