@@ -67,6 +67,13 @@ def key_of(folder: Folder, name: str) -> str:
 
 def may_be_had(folder: Folder, name: str) -> bool:
     """Whether a file is the owner's business: not what says where things lie, not what rendering keeps for itself."""
-    parts = name.split("/")
-    inside = all(part not in ("", ".", "..") and not part.startswith(".") and part.isprintable() for part in parts)
-    return inside and "\\" not in name and name not in (PROVENANCE, folder.report)
+    return all(map(_is_plain, name.split("/"))) and name not in (PROVENANCE, folder.report)
+
+
+def _is_plain(part: str) -> bool:
+    """Whether something can be the name of a file, and of one that is not hidden."""
+    printable = part.isprintable() and "\\" not in part and not part.startswith(".")
+    return printable and 0 < len(part.encode()) <= _LONGEST_BYTES
+
+
+_LONGEST_BYTES = 255  # of most file systems
