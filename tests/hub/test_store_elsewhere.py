@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -98,3 +98,17 @@ def test_a_separation_reads_from_there_and_writes_there(ann: httpx.Client, talk:
         path.write_bytes(sound.content)
         assert soundfile.info(path).duration == pytest.approx(recording["seconds"], abs=0.01)
     assert "s3://" not in ann.get(f"results/{job['id']}").text + ann.get(f"jobs/{job['id']}").text
+
+
+def test_a_store_that_goes_away_is_said_so_and_nothing_is_taken_for_stored(
+    tmp_path: Path, start_service: Callable[..., ServiceProcess]
+) -> None:
+    server = S3Server(tmp_path)
+    service = start_service(**server.environment, SPEAKSEP_HUB__STORE__URL=server.bucket())
+    server.stop()
+    with service.client("ann") as ann:
+        answer = ann.post("recordings", content=wave(3))
+        assert (answer.status_code, answer.json()["reason"]) == (503, "store-unreachable")
+        assert answer.headers["retry-after"]
+        assert ann.get("recordings").json()["items"] == []
+    assert httpx.get(f"{service.url}ready").status_code == 503

@@ -146,10 +146,7 @@ def test_an_upload_is_finished_by_asking_where_its_last_taker_was_killed(
 def test_two_processes_take_pieces_by_turns(
     service_process: ServiceProcess, ann: httpx.Client, start_service: Callable[..., ServiceProcess]
 ) -> None:
-    shared = {"SPEAKSEP_JOBS": service_process.jobs, "SPEAKSEP_HUB__STORE__URL": service_process.store}
-    tokens = str(service_process.folder / "tokens.toml")
-    other = start_service(**shared, SPEAKSEP_HUB__SERVICE__TOKEN_FILE=tokens)
-    other.tokens = service_process.tokens
+    other = start_service(beside=service_process)
     data = wave(104)
     with other.client("ann") as two:
         upload = begin(ann, data)

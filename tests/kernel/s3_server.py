@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,14 +57,6 @@ class S3Server:
         client.create_bucket(Bucket=name)
         client.close()
         return f"s3://{name}/speaksep"
-
-    def pause(self) -> None:
-        """It does not answer any more, …"""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """… and it does again."""
-        self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End it."""

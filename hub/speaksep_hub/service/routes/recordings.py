@@ -9,6 +9,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response, Security
 from pydantic import BaseModel, ConfigDict, Field
 
+from speaksep_hub.service.answers import Failure
 from speaksep_hub.service.errors import Conflict, Refusal
 from speaksep_hub.service.identity import Caller, needs
 from speaksep_hub.service.intake.digests import announced_sha256
@@ -85,7 +86,7 @@ _BODY: dict[str, Any] = {
     "/recordings",
     status_code=201,
     openapi_extra=_BODY,
-    responses={200: {"model": RecordingAnswer, "description": "You had it already."}, 413: {}, 415: {}, 507: {}},
+    responses={200: {"model": RecordingAnswer | Page[RecordingAnswer], "description": "You had it already."}},
 )
 async def upload_recording(
     request: Request,
@@ -167,7 +168,9 @@ def show_recording(
     return answer(platform.catalogue.get(caller.name, recording))
 
 
-@router.delete("/recordings/{id}", status_code=204, responses={409: {"description": "A job still reads it."}})
+@router.delete(
+    "/recordings/{id}", status_code=204, responses={409: {"model": Failure, "description": "A job still reads it."}}
+)
 def remove_recording(
     request: Request,
     platform: ThePlatform,

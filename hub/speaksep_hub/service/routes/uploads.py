@@ -7,6 +7,7 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Request, Response, Security
 
+from speaksep_hub.service.answers import Failure
 from speaksep_hub.service.identity import Caller, needs
 from speaksep_hub.service.intake import tus
 from speaksep_hub.service.intake.pieces import drop, finish, take_piece
@@ -93,7 +94,7 @@ async def how_far_an_upload_is(
             "content": {tus.PIECE_TYPE: {"schema": {"type": "string", "format": "binary"}}},
         }
     },
-    responses={409: {}, 415: {}, 460: {"description": "The piece was damaged on its way."}},
+    responses={460: {"model": Failure, "description": "The piece was damaged on its way."}},
 )
 async def send_piece(
     request: Request,
