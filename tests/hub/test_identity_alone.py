@@ -138,8 +138,38 @@ def test_a_scope_that_is_missing_is_named(service_process: ServiceProcess, file:
     entry, token = file.make("ann", scopes=["jobs:read"], life_s=60)
     answer = httpx.get(f"{service_process.api}/tokens", headers={"Authorization": f"Bearer {token}"})
     refused(answer, 403, "missing-scope")
-    assert "tokens" in answer.json()["hint"]
+    assert "tokens is missing" in answer.json()["error"]
     file.revoke(entry.shown_id)
+
+
+def operations(service: ServiceProcess) -> list[tuple[str, str]]:
+    """Method and address of everything that the API offers, with names that are nobody's."""
+    paths = httpx.get(f"{service.url}openapi.json").json()["paths"]
+    found = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    return [(method, re.sub(r"{[^}]+}", "0", path).lstrip("/")) for method, path in found]
+
+
+OPEN = {("GET", "api/v1/keys"), ("GET", "health"), ("GET", "ready"), ("OPTIONS", "api/v1/uploads")}
+"""What everybody may ask."""
+
+
+def test_nothing_but_the_public_keys_is_told_to_nobody(service_process: ServiceProcess) -> None:
+    answers = {
+        each: httpx.request(each[0], f"{service_process.url}{each[1]}").status_code
+        for each in operations(service_process)
+    }
+    assert len(answers) > 40
+    assert {each for each, status in answers.items() if status != 401} == OPEN
+
+
+def test_a_viewer_may_do_nothing_by_the_api(service_process: ServiceProcess) -> None:
+    headers = {"Authorization": f"Bearer {service_process.tokens['vera']}"}
+    answers = {
+        each: httpx.request(each[0], f"{service_process.url}{each[1]}", headers=headers).status_code
+        for each in operations(service_process)
+    }
+    own = {("GET", "api/v1/me"), ("POST", "api/v1/token"), ("DELETE", "api/v1/token")}
+    assert {each for each, status in answers.items() if status != 403} == OPEN | own
 
 
 # Tokens by the API

@@ -70,7 +70,7 @@ class Trace:
                 ascii(scope["path"])[1:-1],  # without the query, which may hold what is nobody's business
                 status,
                 1000 * (time.perf_counter() - began_s),
-                caller.name if caller else "-",
+                ascii(caller.name)[1:-1] if caller else "-",
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 from starlette.requests import HTTPConnection
@@ -152,4 +153,5 @@ def open_identity(settings: Settings, place: Place) -> Identity:
     else:
         directory = HubDirectory(place.hub, answer_s=service.answer_s)
     exchange = Exchange(keys, revoked, issuer=settings.hub.url, life_s=service.token_life_s)
-    return Identity(directory, exchange, Sessions(keys, place, revoked, life_s=settings.hub.cookie_days * DAY_S))
+    seen = replace(place, secure=place.secure or settings.hub.https)
+    return Identity(directory, exchange, Sessions(keys, seen, revoked, life_s=settings.hub.cookie_days * DAY_S))

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from speaksep_hub.protection.requests import limit_guesses, note_wrong_guess
 from speaksep_hub.service.errors import NotAllowed, NotFound, NotSignedIn
 from speaksep_hub.service.identity import sign_in
 from speaksep_hub.service.identity.hub import HubDirectory
@@ -65,8 +66,13 @@ async def sign_in_with_token(
         raise NotFound("people sign in at the hub", reason="not-found", hint=f"open {platform.place.prefix}")
     if not same_origin(request):
         raise NotAllowed("the form was sent by another page", reason="xsrf", hint="use the form of this service")
+    await limit_guesses(request)
     response = RedirectResponse(sign_in.own_path(wanted, platform.place.prefix), 303)
-    await _begin(platform, response, token.strip(), "token")
+    try:
+        await _begin(platform, response, token.strip(), "token")
+    except NotSignedIn:
+        await note_wrong_guess(request)
+        raise
     return response
 
 

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Path, Security
 from pydantic import BaseModel, ConfigDict, Field
 
 from speaksep_hub.service.identity import Caller, needs
+from speaksep_hub.service.identity.caller import MANAGE
 from speaksep_hub.service.identity.exchange import moment
 from speaksep_hub.service.identity.tokens import Token, chosen, tokens_of
 from speaksep_hub.service.paging import Page
 from speaksep_hub.service.platform import ThePlatform
 
+Manager = Annotated[Caller, Security(needs, scopes=[MANAGE])]
 router = APIRouter(tags=["identity"])
 
 DAY_S = 86400
@@ -60,21 +62,17 @@ class TokenMade(TokenShown):
 
 
 @router.get("/tokens")
-async def list_tokens(caller: Annotated[Caller, Security(needs)], platform: ThePlatform) -> Page[TokenShown]:
+async def list_tokens(caller: Manager, platform: ThePlatform) -> Page[TokenShown]:
     """Your tokens: what they are for, and until when; never what they read."""
-    found = await tokens_of(platform.identity.directory, caller).list(caller)
+    found = await tokens_of(platform.identity.directory).list(caller)
     return Page(items=[TokenShown.of(each) for each in found], next=None)
 
 
 @router.post("/tokens", status_code=201)
-async def make_token(
-    wanted: TokenRequest, caller: Annotated[Caller, Security(needs)], platform: ThePlatform
-) -> TokenMade:
+async def make_token(wanted: TokenRequest, caller: Manager, platform: ThePlatform) -> TokenMade:
     """A new token, which may do no more than the one it is made with. Unlike all else it is made anew each time."""
     scopes = chosen(caller, wanted.scopes)
-    token, reads = await tokens_of(platform.identity.directory, caller).make(
-        caller, scopes, wanted.expires_in, wanted.note
-    )
+    token, reads = await tokens_of(platform.identity.directory).make(caller, scopes, wanted.expires_in, wanted.note)
     await platform.audit.arecord(
         "token-made",
         actor=caller.name,
@@ -89,9 +87,9 @@ async def make_token(
 @router.delete("/tokens/{id}", status_code=204)
 async def revoke_token(
     id_: Annotated[str, Path(alias="id", min_length=1, max_length=64)],
-    caller: Annotated[Caller, Security(needs)],
+    caller: Manager,
     platform: ThePlatform,
 ) -> None:
     """End one of your tokens; all signed tokens that were made with it are worth nothing either."""
-    await tokens_of(platform.identity.directory, caller).revoke(caller, id_)
+    await tokens_of(platform.identity.directory).revoke(caller, id_)
     await platform.audit.arecord("token-revoked", actor=caller.name, token=id_)
