@@ -12,6 +12,7 @@ from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.queue import JobTable
 from speaksep_kernel.jobs.states import FINISHED, State
+from speaksep_kernel.store import keys
 from speaksep_kernel.store.store import Store
 
 
@@ -49,7 +50,7 @@ def prune(catalogue: Catalogue, store: Store, jobs: JobTable, *, results_older_s
     reading = {str(value) for job in _unfinished(jobs) for value in job.parameters.values()}
     recordings = 0
     for each in catalogue.expired():
-        if store.address(store.name(each.sha256, each.name)) not in reading:
+        if store.address(keys.named(each.sha256, each.name)) not in reading:
             with suppress(InputError):  # another process was first
                 catalogue.remove(each.owner, each.id, store.remove)
                 recordings += 1

@@ -102,4 +102,3 @@ class Usage:
     recordings: int
     bytes: int
     announced_bytes: int
-

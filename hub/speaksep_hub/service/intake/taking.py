@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
@@ -16,11 +18,14 @@ from speaksep_kernel.recording.inspection import Bounds, inspect_file
 from speaksep_kernel.recording.limits import Limits
 from speaksep_kernel.store import keys
 from speaksep_kernel.store.incoming import Incoming
+from speaksep_kernel.store.store import Store
 
 if TYPE_CHECKING:
     from speaksep_hub.service.platform import Platform
 
 HOUR_S, DAY_S = 3600.0, 86400.0
+REMEMBERED_S = 60.0
+"""How long the size of somebody's results is believed: to count them all takes a while."""
 SPARE_BYTES = 256 << 20
 """Left free on the disk of the store."""
 
@@ -104,8 +109,13 @@ def quota_of(platform: Platform, owner: str) -> Quota:
     settings = platform.settings.store
     if not settings.quota_bytes:
         return Quota(1 << 62, settings.quota_recordings)
-    results = sum(platform.store.files(keys.owned(owner)).values())
+    results = _result_bytes(platform.store, owner, int(time.monotonic() / REMEMBERED_S))
     return Quota(max(0, int(settings.quota_bytes) - results), settings.quota_recordings)
+
+
+@lru_cache(maxsize=1024)
+def _result_bytes(store: Store, owner: str, _when: int) -> int:
+    return sum(store.files(keys.owned(owner)).values())
 
 
 def check_room(platform: Platform, owner: str, length: int, name: str) -> None:
