@@ -118,7 +118,7 @@ async def track(
 @router.get(
     "/results/{job}/exports/{format}",
     response_class=Response,
-    responses={200: {"content": {"*/*": _BINARY}, "description": "The file."}},
+    responses={200: {"content": {"*/*": {}}, "description": "The file."}},
 )
 async def export(
     job: str,
@@ -149,7 +149,7 @@ def files(job: str, platform: ThePlatform, caller: Reader, revision: OfRevision 
 @router.get(
     "/results/{job}/files/{name:path}",
     response_class=Response,
-    responses={200: {"content": {"*/*": _BINARY}, "description": "The file."}},
+    responses={200: {"content": {"*/*": {}}, "description": "The file."}},
 )
 def file(
     job: str, name: str, request: Request, platform: ThePlatform, caller: Reader, revision: OfRevision = None
