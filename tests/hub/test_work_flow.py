@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from speaksep_hub.audit.events import name_of
+from speaksep_hub.audit.verify import entries
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.testing import voice
 from speaksep_kernel.voices.rttm import parse_rttm
@@ -184,7 +186,9 @@ def test_the_report_is_a_page_on_which_nothing_runs(
         assert str(working_service.folder / "store") not in text
 
 
-def test_corrections_make_revisions_and_are_taken_back(ann: httpx.Client, separation: str) -> None:
+def test_corrections_make_revisions_and_are_taken_back(
+    ann: httpx.Client, working_service: ServiceProcess, separation: str
+) -> None:
     path = f"results/{separation}/edits"
     first = ann.post(path, json={"op": "rename", "speaker": 1, "name": "Anna"})
     second = ann.post(path, json={"op": "rename", "speaker": 1, "name": "Bea"})
@@ -208,6 +212,10 @@ def test_corrections_make_revisions_and_are_taken_back(ann: httpx.Client, separa
     finished(ann, ann.post(f"{path}/redo"))
     assert names(ann, separation) == ["Anna", None]
     assert ann.get(f"results/{separation}", params={"revision": 9}).json()["reason"] == "unknown-revision"
+    audited = [
+        (name_of(str(each["__schema__"])), each.get("what")) for each in entries(working_service.folder / "audit")
+    ]
+    assert {("result-edited", None), ("download", "track")} <= set(audited)
 
 
 def test_of_two_corrections_at_once_one_is_told_to_wait(ann: httpx.Client, separation: str) -> None:
@@ -286,6 +294,8 @@ def test_voices_are_enrolled_named_and_forgotten(
     assert (told["name"], len(told["receipt"])) == ("A/L", 32)
     assert ann.get("voices").json()["items"] == []
     assert "enroll" not in {each["notebook"] for each in ann.get("jobs", params={"limit": 200}).json()["items"]}
+    audited = {name_of(str(each["__schema__"])) for each in entries(working_service.folder / "audit")}
+    assert audited >= {"voice-enrolled", "voice-renamed", "voice-forgotten", "identified"}
 
 
 def test_a_voice_of_two_people_is_not_learnt(ann: httpx.Client, recording: str) -> None:

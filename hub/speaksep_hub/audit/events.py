@@ -78,7 +78,7 @@ EVENTS = _events(
     AuditEvent("sign-out", "Somebody signed out."),
     AuditEvent(
         "refusal",
-        "A request was refused: nobody known, not allowed, too much, or something of somebody else.",
+        "A request was refused: nobody known, not allowed, too large, too slow or too many.",
         {"path": "text"},
         {"status": "integer", "method": "text", "reason": "text", "suppressed": "integer"},
     ),

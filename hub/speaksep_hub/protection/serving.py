@@ -60,6 +60,7 @@ def serve_options(settings: ProtectionSettings) -> dict[str, Any]:
     return {
         "http": type("PatientH11", (PatientH11,), {"header_s": settings.header_s}),
         "h11_max_incomplete_event_size": HEADER_BYTES,
+        "ws_max_size": HEADER_BYTES,  # nobody sends us anything there
         "limit_concurrency": settings.connections,
         "timeout_keep_alive": KEEP_ALIVE_S,
         "server_header": False,
