@@ -30,6 +30,7 @@ class Readiness(BaseModel):
     """Whether requests can be served."""
 
     ok: bool
+    audit_missed: int = Field(description="Entries of the audit trail that could not be written lately.")
     checks: dict[str, str] = Field(description="Per part: `ok`, or why not.", examples=[{"jobs": "ok", "store": "ok"}])
 
 
@@ -52,7 +53,7 @@ async def ready(request: Request, platform: ThePlatform, response: Response) -> 
         state.readiness = time.monotonic(), checks
     ok = all(found == "ok" for found in checks.values())
     response.status_code = 200 if ok else 503
-    return Readiness(ok=ok, checks=checks)
+    return Readiness(ok=ok, checks=checks, audit_missed=platform.audit.missed)
 
 
 async def _look(

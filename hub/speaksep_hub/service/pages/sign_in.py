@@ -14,6 +14,7 @@ from speaksep_hub.service.identity import sign_in
 from speaksep_hub.service.identity.hub import HubDirectory
 from speaksep_hub.service.identity.session import same_origin
 from speaksep_hub.service.platform import Platform, ThePlatform
+from speaksep_hub.service.work.audited import atold
 
 router = APIRouter(include_in_schema=False)
 
@@ -39,7 +40,7 @@ async def come_back(
     secret = await sign_in.token_for(hub, directory.http, code, pending["verifier"])
     response = RedirectResponse(sign_in.own_path(pending["wanted"], platform.place.prefix), 303)
     sign_in.drop_pending(sessions, response, state)
-    await _begin(platform, response, secret, "hub")
+    await _begin(request, platform, response, secret, "hub")
     return response
 
 
@@ -69,7 +70,7 @@ async def sign_in_with_token(
     await limit_guesses(request)
     response = RedirectResponse(sign_in.own_path(wanted, platform.place.prefix), 303)
     try:
-        await _begin(platform, response, token.strip(), "token")
+        await _begin(request, platform, response, token.strip(), "token")
     except NotSignedIn:
         await note_wrong_guess(request)
         raise
@@ -84,17 +85,17 @@ async def sign_out(request: Request, platform: ThePlatform) -> Response:
     session = sessions.read(request)
     if session is not None:
         caller = await platform.identity.directory.caller(session.secret, "cookie")
-        await platform.audit.arecord("sign-out", actor=caller.name if caller else "")
+        await atold(request, caller.name if caller else "", "sign-out")
     sessions.end(request, response)
     return response
 
 
-async def _begin(platform: Platform, response: Response, secret: str, method: str) -> None:
+async def _begin(request: Request, platform: Platform, response: Response, secret: str, method: str) -> None:
     caller = await platform.identity.directory.caller(secret, "cookie")
     if caller is None:
         raise NotSignedIn("that token is worth nothing here", reason="bad-token", hint="speaksep token make makes one")
     platform.identity.sessions.begin(response, secret)
-    await platform.audit.arecord("sign-in", actor=caller.name, method=method)
+    await atold(request, caller.name, "sign-in", method=method)
 
 
 def _no_hub() -> NotFound:

@@ -10,6 +10,8 @@ const byId = (id) => document.getElementById(id);
 const body = byId("jobs").tBodies[0];
 /** @type {Map<string, Row>} */
 const rows = new Map();
+/** Jobs that only make a file somebody asked for. */
+const unseen = new Set();
 let next = null;
 
 const failed = (error) => {
@@ -20,6 +22,10 @@ const failed = (error) => {
 /** @param {any} job @param {boolean} newest */
 function show(job, newest) {
   if (!job.kind) return; // a diagnosis that was known already
+  if (job.kind === "conversion") {
+    unseen.add(job.id);
+    return;
+  }
   if (rows.has(job.id)) {
     rows.get(job.id).update(job);
     return;
@@ -34,6 +40,7 @@ function show(job, newest) {
 
 async function told(event) {
   const { job_id: id, state, fraction, stage, message, attempt } = event;
+  if (unseen.has(id)) return;
   const row = rows.get(id);
   // What an event does not say, such as why it failed, is asked for.
   if (row && !FINISHED.has(state)) row.update({ state, fraction, stage, message, attempt });
