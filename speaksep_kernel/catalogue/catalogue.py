@@ -225,6 +225,11 @@ class Catalogue:
         wanted = select(recordings).where(recordings.c.expires_at <= self._clock())
         return [_recording(row) for row in self._transactions.read(wanted.order_by(recordings.c.expires_at))]
 
+    def abandoned(self) -> list[str]:
+        """Hashes of bytes that somebody began to store and never spoke of again."""
+        wanted = select(claims.c.sha256).where(claims.c.until <= self._clock()).distinct()
+        return [row.sha256 for row in self._transactions.read(wanted)]
+
     # Taking something out
 
     def remove(self, owner: str, recording: str, gone: Callable[[str], object]) -> StoredRecording:

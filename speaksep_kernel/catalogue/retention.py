@@ -56,9 +56,10 @@ def prune(catalogue: Catalogue, store: Store, jobs: JobTable, *, results_older_s
                 recordings += 1
     uploads = catalogue.uploads.expired()
     for upload in uploads:
-        for place in catalogue.uploads.places(upload.id):
-            store.remove(place)
+        store.remove(keys.parts(upload.id))
         catalogue.uploads.drop(upload.id)
+    for sha256 in catalogue.abandoned():  # whoever stored these was killed before it could say so
+        catalogue.unclaimed(sha256, store.remove)
     results = 0 if results_older_s is None else _prune_results(store, jobs, results_older_s)
     return Pruned(recordings, len(uploads), results, store.remove_abandoned())
 

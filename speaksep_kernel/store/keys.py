@@ -54,9 +54,14 @@ def result(owner: str, name: str) -> str:
     return f"{owned(owner)}/{word(name)}"
 
 
+def parts(upload: str) -> str:
+    """Key of all pieces of an upload that is under way."""
+    return f"uploads/{word(upload)}"
+
+
 def part(upload: str, start: int, token: str) -> str:
-    """Key of a piece of an upload that is under way."""
-    return f"uploads/{word(upload)}/{start:020d}-{word(token)}"
+    """Key of a piece of it."""
+    return f"{parts(upload)}/{start:020d}-{word(token)}"
 
 
 def word(name: str) -> str:

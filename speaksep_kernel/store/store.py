@@ -324,8 +324,9 @@ class Store:
                     shutil.rmtree(place)
                 else:
                     place.unlink(missing_ok=True)
-                with suppress(OSError):
-                    place.parent.rmdir()  # only if nothing is left in it
+                if key.count("/") > 1:
+                    with suppress(OSError):
+                        place.parent.rmdir()  # only if nothing is left in it; a room stays
             return
         system, root = self._files
         with self._explained():

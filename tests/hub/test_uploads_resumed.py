@@ -209,6 +209,15 @@ def test_what_is_no_recording_is_refused_with_its_first_piece(
     assert ann.head(f"uploads/{upload}", headers=TUS).status_code == 404
 
 
+def test_pieces_may_be_tiny_and_empty(ann: httpx.Client) -> None:
+    data = wave(113)
+    upload = begin(ann, data)
+    assert send(ann, upload, b"", 0).headers["upload-offset"] == "0"
+    assert send(ann, upload, data[:3], 0).headers["upload-offset"] == "3"
+    answer = send(ann, upload, data[3:], 3)
+    assert ann.get(f"recordings/{answer.headers['speaksep-recording']}/audio").content == data
+
+
 @pytest.mark.parametrize("wrong", ["hash", "content"], ids=str)
 def test_what_turns_out_to_be_none_is_dropped(ann: httpx.Client, service_process: ServiceProcess, wrong: str) -> None:
     good = wave(107)

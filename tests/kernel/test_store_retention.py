@@ -84,9 +84,10 @@ def test_uploads_that_stand_still_go_with_their_pieces(platform: Platform) -> No
         file.write(b"RIFF")
         key = keys.part(upload.id, 0, "one")
         platform.store.put(file.path, key)
+    platform.store.write(keys.part(upload.id, 4, "two"), b"its taker was killed before it could say so")
     platform.catalogue.uploads.advance(upload, 0, 4, key, keep_s=0)
     assert platform.prune().uploads == 1
-    assert not platform.store.exists(key)
+    assert platform.store.files(keys.parts(upload.id)) == {}
     assert platform.catalogue.usage("ann").announced_bytes == 0
 
 
@@ -105,6 +106,24 @@ def test_files_that_nobody_brought_to_their_end_go_after_a_day(platform: Platfor
     os.utime(file.path, (time.time() - 90_000,) * 2)
     assert platform.prune().abandoned == 1
     file.close()
+
+
+def test_bytes_that_nobody_came_to_speak_of_go_after_a_day(tmp_path: Path) -> None:
+    now = [1000.0]
+    platform = Platform(tmp_path)
+    platform.catalogue = Catalogue.open(platform.table, clock=lambda: now[0])
+    for data in (b"left", b"used"):
+        with platform.store.incoming("talk.wav") as file:
+            file.write(data)
+            platform.catalogue.claim(file.sha256).__enter__()  # and then it was killed
+            key = platform.store.keep(file)
+    platform.add("ann", b"used")
+    platform.prune()
+    assert len(platform.store.children("blobs")) == 2
+    now[0] += 90_000
+    platform.prune()
+    assert platform.store.children("blobs") == [key.rpartition("/")[0]]
+    assert platform.catalogue.abandoned() == []
 
 
 def test_the_program_shows_and_removes(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,7 @@ async def take_piece(
         try:
             async for chunk in request.stream():
                 await receiver.feed(chunk)
-            await (receiver.end() if start == 0 and upload.length else receiver.flush())
+            await receiver.flush()
         except ClientDisconnect as error:
             if wanted is not None:
                 raise  # what cannot be checked is not kept
@@ -127,8 +127,7 @@ def _assembled(platform: Platform, upload: Upload) -> Incoming:
 
 
 def _tidy(platform: Platform, upload: Upload) -> None:
-    for place in platform.catalogue.uploads.places(upload.id):
-        platform.store.remove(place)
+    platform.store.remove(keys.parts(upload.id))
     platform.catalogue.uploads.forget_parts(upload.id)
 
 
