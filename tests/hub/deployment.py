@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from speaksep_hub.settings.toml import as_toml
 
 ROOT = Path(__file__).parents[2]
 START_S = 120.0
+STOP_S = 60.0
 OTHERS = ("JUPYTER", "JPY_", "SPEAKSEP_")
 
 
@@ -86,15 +87,19 @@ class Deployment:
         """End it as an administrator does; the seconds until nothing of it was left."""
         for browser in self._opened:
             browser.close()
-        hub = psutil.Process(self.process.pid)
-        everything = [hub, *hub.children(recursive=True)]
+        parts = self._parts()
         begun = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        _, left = psutil.wait_procs(everything, timeout=30)
-        for each in left:
-            each.kill()
-        self.process.wait()
-        assert left == []
+        try:
+            self.process.wait(STOP_S)
+        finally:
+            _, left = psutil.wait_procs(parts, timeout=2)
+            names = [" ".join(each.cmdline()) for each in left]
+            for each in left:
+                each.kill()
+            self.process.kill()
+            self.process.wait()
+        assert names == []
         return time.monotonic() - begun
 
     @property
@@ -144,6 +149,31 @@ class Deployment:
     def may(self, browser: httpx.Client) -> set[str]:
         """Everything that the hub says somebody may do."""
         return set(self.api(browser, "GET", "user").json()["scopes"])
+
+    def user(self, browser: httpx.Client, name: str) -> dict[str, Any]:
+        """What the hub tells of somebody and their servers."""
+        told: dict[str, Any] = self.api(browser, "GET", f"users/{name}").json()
+        return told
+
+    def part(self, words: str) -> psutil.Process:
+        """A process below the hub, by what is in its command line."""
+        return next(each for each in self._parts() if words in " ".join(each.cmdline()))
+
+    def user_server(self, name: str) -> psutil.Process:
+        """Somebody's server."""
+        servers = (each for each in self._parts() if "speaksep_hub.singleuser" in " ".join(each.cmdline()))
+        return next(each for each in servers if each.environ().get("JUPYTERHUB_USER") == name)
+
+    def _parts(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    @staticmethod
+    def until(holds: Callable[[], object], seconds: float = 90.0) -> None:
+        """Wait for something to be true."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, "never came"
+            time.sleep(0.3)
 
     def token(self, browser: httpx.Client, name: str, *scopes: str) -> httpx.Response:
         """Ask the hub for an API token."""

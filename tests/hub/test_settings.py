@@ -133,6 +133,7 @@ def test_a_secret_in_a_file_of_its_own(tmp_path: Path) -> None:
             id="certificate of a number",
         ),
         pytest.param("[hub]\nsubdomains = true", "has none below it", id="subdomains of a number"),
+        pytest.param("[hub]\nnamed_servers=1\n[spawner]\nkind='systemd'", "one server per person", id="units"),
         pytest.param("[sign_in]\nprovider = 'github'", "needs client_secret", id="no client secret"),
         pytest.param(
             "[sign_in]\nprovider = 'generic-oauth'\nclient_secret='x'", "needs authorize_url", id="no addresses"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 from jupyter_server.log import log_request
 from traitlets.config import Config
 from voila.app import Voila
@@ -17,6 +22,7 @@ from speaksep_hub.audit.tornado import audited
 from speaksep_hub.dashboards.identity import DashboardAuthorizer, DashboardIdentity
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.protection.headers import dashboard_headers
+from speaksep_hub.protection.tornado import secured
 from speaksep_hub.settings import Settings
 
 TEMPLATE = "speaksep"
@@ -39,6 +45,7 @@ def configuration(settings: Settings) -> Config:
     c.Voila.identity_provider_class = DashboardIdentity
     c.Voila.authorizer_class = DashboardAuthorizer
     c.VoilaConfiguration.template = TEMPLATE
+    c.VoilaConfiguration.classic_tree = True  # a page; the other one is an application that makes the page
     c.VoilaConfiguration.allow_template_override = "NO"  # a name in an address would choose a file
     c.VoilaConfiguration.allow_theme_override = "NO"
     c.VoilaConfiguration.show_tracebacks = False
@@ -47,9 +54,30 @@ def configuration(settings: Settings) -> Config:
         "headers": dashboard_headers(https=settings.hub.https),
         "log_function": audited(AuditLog.of(settings, "dashboards"), c.Voila.base_url + "voila/render/", log_request),
     }
+    c.KernelManager.transport = "ipc"  # files that only this account can open, not ports
     c.MappingKernelManager.cull_idle_timeout = 600
     c.MappingKernelManager.cull_interval = 60
     return c
+
+
+class Dashboards(Voila):  # type: ignore[misc] # it has no types
+    """Voila that leaves at once, and whose every answer has the platform's headers."""
+
+    def init_settings(self) -> dict[str, Any]:
+        """Of the Tornado application."""
+        return {**super().init_settings(), "transforms": secured(self.tornado_settings["headers"])}
+
+    def stop(self) -> None:
+        """End the kernels, which have nothing that could be lost, and this process.
+
+        Asking them, and unloading all this afterwards, would take ten seconds.
+        """
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        shutil.rmtree(self.connection_dir, ignore_errors=True)
+        logging.shutdown()
+        os._exit(0)
 
 
 def run(settings: Settings) -> None:
@@ -57,6 +85,9 @@ def run(settings: Settings) -> None:
     folder = Folder.open(settings.hub.folder)
     # What dashboards keep, and what their kernels compute on: nobody's GPU is taken by somebody who looks.
     os.environ |= {"SPEAKSEP_DASHBOARDS": str(folder.path / "dashboards"), "SPEAKSEP_DEVICE": "cpu"}
-    server: Any = Voila(config=configuration(settings))
+    server: Any = Dashboards(config=configuration(settings))
     server.initialize([str(notebooks(settings))])
+    # At once, whatever runs at that moment: an exception in the middle of it might be caught there.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.stop())
     server.start()

@@ -73,6 +73,10 @@ class Settings(Section):
                 f"hub.subdomains needs a name in hub.url, and {self.hub.host} has none below it",
             ),
             (
+                self.hub.named_servers and self.spawner.kind == "systemd",
+                f"hub.named_servers = {self.hub.named_servers}, and spawner.kind = 'systemd' has one server per person",
+            ),
+            (
                 self.sign_in.provider == "generic-oauth"
                 and not (self.sign_in.authorize_url and self.sign_in.token_url and self.sign_in.userinfo_url),
                 "sign_in.provider = 'generic-oauth' needs authorize_url, token_url and userinfo_url",

@@ -23,7 +23,10 @@ _KEPT = ("SPEAKSEP_GPUS", "SPEAKSEP_GPU_SLOTS", "SPEAKSEP_LEASES", "SPEAKSEP_NOT
 
 def server_environment(settings: Settings) -> dict[str, str]:
     """What every server is told."""
+    # Units have a /tmp each, and with it a folder of leases each, unless all are told of another one.
+    leases = {"SPEAKSEP_LEASES": "/run/lock/speaksep-leases"} if settings.spawner.kind == "systemd" else {}
     return {
+        **leases,
         "SPEAKSEP_URL": f"{settings.hub.url}/services/speaksep/",
         "SPEAKSEP_KERNEL_IDLE_S": str(settings.culling.kernel_idle_s),
         **settings.spawner.environment,
@@ -84,7 +87,7 @@ def _units(c: Any, settings: Settings, folder: Folder) -> Any:
     section.default_shell = "/bin/bash"
     section.isolate_tmp = True
     section.disable_user_sudo = True
-    section.unit_name_template = "speaksep-{USERNAME}-server{SERVERNAME}"
+    section.unit_name_template = "speaksep-{USERNAME}"
     return section
 
 
@@ -144,9 +147,7 @@ def _batch_jobs(c: Any, settings: Settings, folder: Folder) -> Any:
     import batchspawner  # noqa: F401 - being imported is what adds the address that its servers report to
 
     c.JupyterHub.spawner_class = "batchspawner.SlurmSpawner"
-    section = c.SlurmSpawner
-    section.req_keepvars_extra = "SPEAKSEP_DEVICE,OMP_NUM_THREADS"
-    return section
+    return c.SlurmSpawner
 
 
 def _batch_job(profile: Profile, spawner: SpawnerSettings) -> Traits:
