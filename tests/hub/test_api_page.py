@@ -55,7 +55,7 @@ def environment(service: ServiceProcess, name: str) -> dict[str, str]:
 def run(words: list[str], service: ServiceProcess, name: str) -> str:
     """Run a program as somebody; what it printed."""
     done = subprocess.run(
-        words, env=os.environ | environment(service, name), capture_output=True, text=True, timeout=280, check=False
+        words, env=os.environ | environment(service, name), capture_output=True, text=True, timeout=580, check=False
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
@@ -86,6 +86,7 @@ def test_the_page_has_examples() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a dozen jobs, one after the other
 def test_curl(working_service: ServiceProcess, desk: Path) -> None:
     script = "\n".join(["set -euo pipefail", *examples("bash")])
     said = run(["bash", "-c", script], working_service, "ann")
