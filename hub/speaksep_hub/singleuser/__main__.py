@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+# Panel's previews of apps would cost every server 32 MB and a quarter of its start; Panel in notebooks needs none.
+EXTENSIONS = {"jupyterhub": True, "panel.io.jupyter_server_extension": False}
+
 
 def main() -> None:
     """Run it until the hub ends it."""
@@ -20,7 +23,7 @@ def main() -> None:
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
 
     # JupyterHub's extension takes the server that is there, and makes it one of the hub.
-    ServerApp.instance(config=server_settings(os.environ), jpserver_extensions={"jupyterhub": True})
+    ServerApp.instance(config=server_settings(os.environ), jpserver_extensions=EXTENSIONS)
     # By an argument: it overrules a setting.
     JupyterHubSingleUser.launch_instance(
         ["--ServerApp.identity_provider_class=speaksep_hub.singleuser.identity.VisitorIdentity", *sys.argv[1:]]

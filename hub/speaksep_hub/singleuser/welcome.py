@@ -1,4 +1,4 @@
-"""Notebooks that a new home begins with."""
+"""What a new home begins with: notebooks, and peace."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import speaksep_kernel
 FIRST = "workbench.ipynb"
 """What the server opens with."""
 NOTEBOOKS = (f"explore/{FIRST}", "tutorials/first_result.ipynb")
+QUIET = Path(".jupyter/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings")
+"""Lab's own place for what it notifies about."""
 KERNEL = {"name": "speaksep", "display_name": "SpeakSep", "language": "python"}
 
 
@@ -31,6 +33,10 @@ def fill_home(home: Path) -> None:
             notebook = json.loads(source.read_text(encoding="utf-8"))
             notebook["metadata"]["kernelspec"] = KERNEL
             target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    quiet = home / QUIET
+    if not quiet.exists():  # else the first thing that everybody sees is a question about news from the network
+        quiet.parent.mkdir(parents=True, exist_ok=True)
+        quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     done.parent.mkdir(mode=0o700, exist_ok=True)
     done.touch()
 

@@ -25,7 +25,7 @@ li button strong { display: block; text-transform: capitalize; }
 fieldset { border: 1px solid GrayText; border-radius: .4rem; padding: 1rem; margin: 0 0 1rem;
   display: flex; gap: .75rem; flex-wrap: wrap; align-items: end; }
 label { display: block; }
-label input, label select { display: block; }
+label input, label select { display: block; height: 2.75rem; box-sizing: border-box; }
 [role=alert] { border-left: .3rem solid #c33; padding-left: .75rem; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -91,7 +91,7 @@ def _page(title: str, body: str, status: int, hub_url: str = "") -> HTMLResponse
         headers={
             "Content-Security-Policy": policy,
             "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
+            "Referrer-Policy": "same-origin",  # with none at all, browsers would not even say that a form is from here
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
         },
