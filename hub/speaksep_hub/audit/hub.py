@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,23 @@ _REFUSED = frozenset({401, 403, 413, 429})
 
 
 class HubHandler(ChainHandler):
-    """Gives JupyterHub's own events the fields that all others have."""
+    """Takes events of the hub and writes them one after the other, while the hub, which has one thread, goes on.
+
+    Parameters
+    ----------
+    chain
+        Where to.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        super().__init__(chain)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="audit")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write it."""
+        """Write it soon; JupyterHub's own events get the fields that all others have."""
         fields: dict[str, Any] = record.msg  # type: ignore[assignment]
         record.msg = {"actor": fields.get("username", ""), "service": "hub", **fields}
-        super().emit(record)
+        self._writer.submit(super().emit, record)
 
 
 def audit_hub(c: Config, settings: AuditSettings, folder: Path) -> AuditLog:
@@ -60,8 +71,9 @@ def audit_hub(c: Config, settings: AuditSettings, folder: Path) -> AuditLog:
         keep_files=settings.keep_files,
         sync=settings.sync,
     )
-    audit = AuditLog(HubHandler(chain), chain.folder, "hub")
-    c.EventLogger.handlers = [HubHandler(chain)]
+    handler = HubHandler(chain)
+    audit = AuditLog(handler, chain.folder, "hub")
+    c.EventLogger.handlers = [handler]
     given = dict(c.JupyterHub).get("tornado_settings", {})
     log = given.get("log_function", log_request) if isinstance(given, dict) else log_request
     c.JupyterHub.tornado_settings = {
