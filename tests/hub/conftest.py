@@ -13,6 +13,7 @@ import soundfile as sf
 
 from speaksep_kernel.testing import conversation
 from tests.hub.deployment import Deployment, deployed, provider, write_dashboards
+from tests.hub.running import RunningHub, running_hub
 from tests.hub.service_process import ServiceProcess, end
 from tests.kernel.database_servers import PostgreSql
 
@@ -88,6 +89,20 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, hub_database: str) -> I
         ) as running,
     ):
         yield running
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """What ``speaksep hub up`` brings up, for tests that leave it as it is; it bears more wrong tokens than others."""
+    folder = tmp_path_factory.mktemp("platform")
+    settings = {
+        "DASHBOARDS__FOLDER": str(write_dashboards(folder / "published")),
+        "PROTECTION__GUESS": "100000/minute",
+        "PROTECTION__TOKEN": "100000/minute",
+    }
+    variables = {f"SPEAKSEP_HUB__{name}": value for name, value in settings.items()}
+    with running_hub(folder / "hub", "--workers=1", **variables) as hub:
+        yield hub
 
 
 def end_all_of(service: ServiceProcess) -> None:

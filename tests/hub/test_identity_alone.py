@@ -142,11 +142,13 @@ def test_a_scope_that_is_missing_is_named(service_process: ServiceProcess, file:
     file.revoke(entry.shown_id)
 
 
-def operations(service: ServiceProcess) -> list[tuple[str, str]]:
-    """Method and address of everything that the API offers, with names that are nobody's."""
-    paths = httpx.get(f"{service.url}openapi.json").json()["paths"]
-    found = [(method.upper(), path) for path, methods in paths.items() for method in methods]
-    return [(method, re.sub(r"{[^}]+}", "0", path).lstrip("/")) for method, path in found]
+def answers_to_everything(service: ServiceProcess, **headers: str) -> dict[tuple[str, str], int]:
+    """The status of everything that the API offers, asked of things that are nobody's; by method and address."""
+    with httpx.Client(base_url=service.url, headers=headers, timeout=30) as client:
+        paths = client.get("openapi.json").json()["paths"]
+        found = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+        named = [(method, re.sub(r"{[^}]+}", "0", path).lstrip("/")) for method, path in found]
+        return {each: client.request(*each).status_code for each in named}
 
 
 OPEN = {("GET", "api/v1/keys"), ("GET", "health"), ("GET", "ready"), ("OPTIONS", "api/v1/uploads")}
@@ -154,20 +156,13 @@ OPEN = {("GET", "api/v1/keys"), ("GET", "health"), ("GET", "ready"), ("OPTIONS",
 
 
 def test_nothing_but_the_public_keys_is_told_to_nobody(service_process: ServiceProcess) -> None:
-    answers = {
-        each: httpx.request(each[0], f"{service_process.url}{each[1]}").status_code
-        for each in operations(service_process)
-    }
+    answers = answers_to_everything(service_process)
     assert len(answers) > 40
     assert {each for each, status in answers.items() if status != 401} == OPEN
 
 
 def test_a_viewer_may_do_nothing_by_the_api(service_process: ServiceProcess) -> None:
-    headers = {"Authorization": f"Bearer {service_process.tokens['vera']}"}
-    answers = {
-        each: httpx.request(each[0], f"{service_process.url}{each[1]}", headers=headers).status_code
-        for each in operations(service_process)
-    }
+    answers = answers_to_everything(service_process, Authorization=f"Bearer {service_process.tokens['vera']}")
     own = {("GET", "api/v1/me"), ("POST", "api/v1/token"), ("DELETE", "api/v1/token")}
     assert {each for each, status in answers.items() if status != 403} == OPEN | own
 

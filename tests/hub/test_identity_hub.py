@@ -13,17 +13,15 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.hub.running import RunningHub, running_hub, until
+from tests.hub.running import RunningHub, until
 
 SOON_S = 5.0
 """Within which something that was revoked is worth nothing."""
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    more = {f"SPEAKSEP_HUB__PROTECTION__{group}": "100000/minute" for group in ("GUESS", "TOKEN")}
-    with running_hub(tmp_path_factory.mktemp("platform"), **more) as hub:
-        yield hub
+def hub(platform: RunningHub) -> RunningHub:
+    return platform
 
 
 @pytest.fixture(scope="module")

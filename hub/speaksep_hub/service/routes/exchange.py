@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import anyio.to_thread
-from fastapi import APIRouter, Security
+from fastapi import APIRouter, Request, Security
 from pydantic import BaseModel, ConfigDict, Field
 
 from speaksep_hub.service.errors import Refusal
 from speaksep_hub.service.identity import Caller, needs
 from speaksep_hub.service.identity.exchange import moment
 from speaksep_hub.service.platform import ThePlatform
+from speaksep_hub.service.work.audited import atold
 
 router = APIRouter(tags=["identity"])
 
@@ -46,7 +47,10 @@ class KeySet(BaseModel):
 
 @router.post("/token")
 async def exchange_token(
-    caller: Annotated[Caller, Security(needs)], platform: ThePlatform, wanted: ExchangeRequest | None = None
+    request: Request,
+    caller: Annotated[Caller, Security(needs)],
+    platform: ThePlatform,
+    wanted: ExchangeRequest | None = None,
 ) -> SignedToken:
     """A signed token in exchange for the one that you send: for clients that must not have that.
 
@@ -55,14 +59,12 @@ async def exchange_token(
     asked = wanted or ExchangeRequest(scopes=None, expires_in=None)
     exchange = platform.identity.exchange
     token, signed = await anyio.to_thread.run_sync(lambda: exchange.make(caller, asked.scopes, asked.expires_in))
-    await platform.audit.arecord(
-        "token-exchanged", actor=caller.name, token=signed.id, expires=moment(signed.expires_at)
-    )
+    await atold(request, caller.name, "token-exchanged", token=signed.id, expires=moment(signed.expires_at))
     return SignedToken(access_token=token, expires_in=exchange.left_s(signed), scopes=sorted(signed.scopes))
 
 
 @router.delete("/token", status_code=204)
-async def end_signed_token(caller: Annotated[Caller, Security(needs)], platform: ThePlatform) -> None:
+async def end_signed_token(request: Request, caller: Annotated[Caller, Security(needs)], platform: ThePlatform) -> None:
     """End the signed token that you send, before its time."""
     if caller.kind != "jwt":
         raise Refusal(
@@ -71,7 +73,7 @@ async def end_signed_token(caller: Annotated[Caller, Security(needs)], platform:
             hint="DELETE /api/v1/tokens/{id} ends a token of the hub or of the file",
         )
     await anyio.to_thread.run_sync(platform.identity.exchange.revoke, caller)
-    await platform.audit.arecord("token-revoked", actor=caller.name, token=caller.token_id)
+    await atold(request, caller.name, "token-revoked", token=caller.token_id)
 
 
 @router.get("/keys")

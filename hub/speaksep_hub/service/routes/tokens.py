@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Security
+from fastapi import APIRouter, Path, Request, Security
 from pydantic import BaseModel, ConfigDict, Field
 
 from speaksep_hub.service.identity import Caller, needs
@@ -13,6 +13,7 @@ from speaksep_hub.service.identity.exchange import moment
 from speaksep_hub.service.identity.tokens import Token, chosen, tokens_of
 from speaksep_hub.service.paging import Page
 from speaksep_hub.service.platform import ThePlatform
+from speaksep_hub.service.work.audited import atold
 
 Manager = Annotated[Caller, Security(needs, scopes=[MANAGE])]
 router = APIRouter(tags=["identity"])
@@ -69,13 +70,14 @@ async def list_tokens(caller: Manager, platform: ThePlatform) -> Page[TokenShown
 
 
 @router.post("/tokens", status_code=201)
-async def make_token(wanted: TokenRequest, caller: Manager, platform: ThePlatform) -> TokenMade:
+async def make_token(request: Request, wanted: TokenRequest, caller: Manager, platform: ThePlatform) -> TokenMade:
     """A new token, which may do no more than the one it is made with. Unlike all else it is made anew each time."""
     scopes = chosen(caller, wanted.scopes)
     token, reads = await tokens_of(platform.identity.directory).make(caller, scopes, wanted.expires_in, wanted.note)
-    await platform.audit.arecord(
+    await atold(
+        request,
+        caller.name,
         "token-made",
-        actor=caller.name,
         token=token.id,
         scopes=list(token.scopes),
         expires=moment(token.expires_at),
@@ -87,9 +89,10 @@ async def make_token(wanted: TokenRequest, caller: Manager, platform: ThePlatfor
 @router.delete("/tokens/{id}", status_code=204)
 async def revoke_token(
     id_: Annotated[str, Path(alias="id", min_length=1, max_length=64)],
+    request: Request,
     caller: Manager,
     platform: ThePlatform,
 ) -> None:
     """End one of your tokens; all signed tokens that were made with it are worth nothing either."""
     await tokens_of(platform.identity.directory).revoke(caller, id_)
-    await platform.audit.arecord("token-revoked", actor=caller.name, token=id_)
+    await atold(request, caller.name, "token-revoked", token=id_)

@@ -18,6 +18,13 @@ def told(platform: Platform, request: Request, caller: Caller, event: str, **fie
     platform.audit.record(event, actor=caller.name, request_id=request.state.request_id, address=address, **fields)
 
 
+async def atold(request: Request, actor: str, event: str, **fields: Any) -> None:
+    """Write one event down, from a coroutine, of somebody who may not be known yet."""
+    address = request.client.host if request.client else ""
+    audit = request.app.state.platform.audit
+    await audit.arecord(event, actor=actor, request_id=request.state.request_id, address=address, **fields)
+
+
 def submitted(platform: Platform, request: Request, caller: Caller, job: Job) -> None:
     """Somebody asked for a job."""
     recording = (job.about or {}).get("recording", "")
