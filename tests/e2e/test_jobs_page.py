@@ -131,3 +131,11 @@ def test_signing_out_is_real(mine: Page, service: ServiceProcess) -> None:
     expect(mine.get_by_label("Token")).to_be_visible()
     mine.goto(service.url)
     expect(mine.get_by_label("Token")).to_be_visible()
+
+
+def test_the_documentation_is_drawn_from_files_of_the_service_alone(page: Page, service: ServiceProcess) -> None:
+    page.goto(f"{service.url}docs")
+    operation = page.locator(".opblock-summary-get").first
+    expect(operation).to_be_visible()
+    operation.click()
+    expect(page.get_by_text("Responses", exact=True).first).to_be_visible()
