@@ -1,10 +1,10 @@
-"""The tables of docs/deployment.md, made from the code: ``python -m speaksep_hub.tables docs/deployment.md``."""
+"""Tables of the documentation, made from the code: ``python -m speaksep_hub.tables docs/*.md``."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from speaksep_hub.scopes import EVERYBODY, PREFIX, ROLES, SCOPES, expand
 from speaksep_hub.section import Section
+from speaksep_hub.service.document import routes_table
 from speaksep_hub.settings import Settings
 from speaksep_hub.settings.toml import as_toml
 
@@ -22,7 +23,7 @@ _BLOCK = re.compile(r"(?<=<!-- table: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOT
 
 def with_tables(text: str) -> str:
     """A page with its tables made again: what is between ``<!-- table: NAME -->`` and ``<!-- end -->``."""
-    made = {"scopes": scopes_table, "roles": roles_table, "settings": settings_table}
+    made = {"scopes": scopes_table, "roles": roles_table, "settings": settings_table, "routes": routes_table}
     return _BLOCK.sub(lambda found: f"{found[1]}{found[2]}\n{made[found[1]]()}\n", text)
 
 
@@ -79,7 +80,7 @@ def _default(field: FieldInfo) -> str:
     return f"`{as_toml({'x': {'x': list(value) if isinstance(value, tuple) else value}}).partition(' = ')[2]}`"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -224,3 +224,17 @@ def _again(client: httpx.Client) -> int:
         with client.stream("GET", "events") as response:
             status = response.status_code
     return status
+
+
+def test_a_stream_ends_when_its_token_is_revoked(service: ServiceProcess) -> None:
+    tokens = service.folder / "tokens.toml"
+    blocks = tokens.read_text().split("[[tokens]]")
+    with service.client("ada") as ada:
+        assert ada.get("events").status_code == 403  # an administrator has no jobs
+    with service.client("bob") as bob, bob.stream("GET", "events", timeout=60) as response:
+        tokens.write_text("[[tokens]]".join(block for block in blocks if '"bob"' not in block))
+        began_s = time.monotonic()
+        response.read()
+        took_s = time.monotonic() - began_s
+    tokens.write_text("[[tokens]]".join(blocks))
+    assert took_s < 25  # ten seconds on an idle machine
