@@ -53,6 +53,8 @@ def check_settings(settings: Settings) -> list[Check]:
             ("hub spawner", _spawner),
             ("hub certificates", _certificates),
             ("hub dashboards", _dashboards),
+            ("hub audit", _audit),
+            ("hub rates", _rates),
         )
     ]
 
@@ -172,3 +174,40 @@ def _dashboards(settings: Settings) -> str:
     if not found:
         raise SpeakSepError(f"no notebooks in {folder}", hint="set dashboards.folder, or dashboards.enabled = false")
     return f"{', '.join(found)} in {folder}"
+
+
+CHECKED_BYTES = 64 * 1024**2
+"""A longer audit trail takes too long to be checked here."""
+
+
+def _audit(settings: Settings) -> str:
+    from speaksep_hub.audit.verify import verify
+
+    folder = settings.audit.folder or settings.hub.kept("audit")
+    size = sum(path.stat().st_size for path in folder.glob("audit*.jsonl"))
+    if not size:
+        return f"nothing yet in {folder}"
+    if size > CHECKED_BYTES:
+        return f"{size / 1e6:.0f} MB in {folder}; speaksep audit verify checks them"
+    report = verify(folder)
+    if report.problems:
+        raise SpeakSepError(
+            f"the trail in {folder} is broken: {report.problems[0]}", hint="speaksep audit verify says more"
+        )
+    return f"{report.entries} entries in {folder}, as they were written"
+
+
+def _rates(settings: Settings) -> str:
+    storage = settings.protection.storage
+    if storage is None:
+        return "counted in the memory of each service"
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        with Redis.from_url(storage.get_secret_value(), socket_timeout=5, socket_connect_timeout=5) as redis:
+            redis.ping()
+    except (RedisError, ValueError) as error:
+        hint = "check protection.storage; until then each service counts for itself"
+        raise SpeakSepError(f"Redis does not answer: {error}", hint=hint) from None
+    return "counted in Redis, which answers"
