@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -44,10 +45,10 @@ def catalogue(empty_place: str, clock: Clock) -> Iterator[Catalogue]:
 
 
 def add(
-    catalogue: Catalogue, owner: str = "ann", sha256: str = A, *, size: int = 100, name: str = "talk.wav", **more: object
+    catalogue: Catalogue, owner: str = "ann", sha256: str = A, *, size: int = 100, name: str = "talk.wav", **more: Any
 ) -> tuple[StoredRecording, bool]:
     with catalogue.claim(sha256) as claim:
-        return catalogue.add(owner, name, claim, size, SOUND, **more)  # type: ignore[arg-type]
+        return catalogue.add(owner, name, claim, size, SOUND, **more)
 
 
 def refused(what: Callable[[], object]) -> str:

@@ -41,16 +41,16 @@ async def take_piece(
         raise _out_of_step(upload, start)
     cut = None
     with platform.store.incoming(upload.name, upload.length - start) as file:
-        receiver = Receiver(file, upload.name, begins=start == 0)
         try:
-            async for chunk in request.stream():
-                await receiver.feed(chunk)
-            await receiver.flush()
-        except ClientDisconnect as error:
-            if wanted is not None:
-                raise  # what cannot be checked is not kept
-            await receiver.flush()
-            cut = error
+            async with Receiver(file, upload.name, begins=start == 0) as receiver:
+                try:
+                    async for chunk in request.stream():
+                        await receiver.feed(chunk)
+                except ClientDisconnect as error:
+                    if wanted is not None:
+                        raise  # what cannot be checked is not kept
+                    cut = error
+                await receiver.flush()
         except InputError:
             await to_thread.run_sync(drop, platform, upload)
             raise

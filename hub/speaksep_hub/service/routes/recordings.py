@@ -13,7 +13,7 @@ from speaksep_hub.service.answers import Failure
 from speaksep_hub.service.errors import Conflict, Refusal
 from speaksep_hub.service.identity import Caller, needs
 from speaksep_hub.service.intake.digests import announced_sha256
-from speaksep_hub.service.intake.forms import FileBegins, FileEnds, form_files
+from speaksep_hub.service.intake.forms import FileBegins, form_files
 from speaksep_hub.service.intake.receiver import Receiver
 from speaksep_hub.service.intake.taking import check_room, take_in
 from speaksep_hub.service.paging import Page, WantedPage, cursor_of
@@ -125,10 +125,10 @@ async def upload_recording(
         return answer(known)
     await to_thread.run_sync(check_room, platform, caller.name, length, name)
     with _incoming(platform, name) as file:
-        receiver = Receiver(file, name)
-        async for chunk in request.stream():
-            await receiver.feed(chunk)
-        await receiver.end()
+        async with Receiver(file, name) as receiver:
+            async for chunk in request.stream():
+                await receiver.feed(chunk)
+            await receiver.end()
         recording, new = await take_in(platform, caller, request, file, name, sha256=wanted)
     response.status_code = 201 if new else 200
     response.headers["Location"] = request.url_for("show_recording", id=recording.id).path
@@ -248,25 +248,18 @@ def answer(recording: StoredRecording) -> RecordingAnswer:
 
 async def _form(platform: Platform, caller: Caller, request: Request) -> list[tuple[StoredRecording, bool]]:
     taken: list[tuple[StoredRecording, bool]] = []
-    name, file, receiver = "", None, None
-    try:
-        async for each in form_files(request):
-            if isinstance(each, FileBegins):
-                name = clean_name(each.name)
-                file = _incoming(platform, name)
-                receiver = Receiver(file, name)
-            elif isinstance(each, FileEnds):
-                assert file is not None
-                assert receiver is not None
+    parts = form_files(request)
+    async for each in parts:
+        assert isinstance(each, FileBegins)
+        name = clean_name(each.name)
+        with _incoming(platform, name) as file:
+            async with Receiver(file, name) as receiver:
+                async for piece in parts:
+                    if not isinstance(piece, bytes):
+                        break
+                    await receiver.feed(piece)
                 await receiver.end()
-                taken.append(await take_in(platform, caller, request, file, name))
-                file.close()
-            else:
-                assert receiver is not None
-                await receiver.feed(each)
-    finally:
-        if file is not None:
-            file.close()
+            taken.append(await take_in(platform, caller, request, file, name))
     if not taken:
         raise InputError("the form has no file", reason="bad-form", hint="send it as curl -F file=@talk.wav does")
     return taken
