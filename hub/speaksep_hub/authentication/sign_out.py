@@ -20,7 +20,9 @@ def signing_out_everywhere(kind: type[Any]) -> type[Any]:
         Class of an OAuth authenticator.
     """
 
-    class SignOut(kind.logout_handler):  # type: ignore[misc]  # a class by its name
+    logout: Any = kind.logout_handler
+
+    class SignOut(logout):  # type: ignore[misc]  # which class it is, only the settings know
         async def default_handle_logout(self) -> None:
             user = self.current_user
             await super().default_handle_logout()

@@ -66,9 +66,10 @@ def platform_parts(
         name = "service" if service.name == JOB_SERVICE else service.name
         own = part(name, *service.command, **service_environment(settings, service))
         path = "health" if service.name == JOB_SERVICE else ""
-        # One without an address asks the hub as soon as it is started.
-        at = {"url": f"{service.url}{base}services/{service.name}/{path}"} if service.url else {"after": "hub"}
-        found.append(replace(own, **at))
+        if service.url:
+            found.append(replace(own, url=f"{service.url}{base}services/{service.name}/{path}"))
+        else:
+            found.append(replace(own, after="hub"))  # it asks the hub as soon as it is started
     number = ("--workers", str(workers)) if workers else ()
     worker = part("worker", python, "-m", "speaksep_kernel.cli", "jobs", "work", *number)
     return [*found, _for_jobs(worker, settings, folder)]
