@@ -16,7 +16,7 @@ ANSWER_S = 3
 """How long an answer of the hub is believed: a token that is taken back, or a person who signs out, stays so long."""
 
 
-class DashboardIdentity(JupyterHubIdentityProvider):
+class DashboardIdentity(JupyterHubIdentityProvider):  # type: ignore[misc] # it has no types
     """Sign-in by the hub for a Voila that stands alone."""
 
     def __init__(self, **traits: Any) -> None:
@@ -50,9 +50,9 @@ class DashboardIdentity(JupyterHubIdentityProvider):
         return [(url_path_join(base, path), *rest) for path, *rest in super().get_handlers()]
 
 
-class DashboardAuthorizer(JupyterHubAuthorizer):
+class DashboardAuthorizer(JupyterHubAuthorizer):  # type: ignore[misc]
     """Looks at the scope again, for whatever Voila asks about."""
 
     def is_authorized(self, handler: Any, user: JupyterHubUser, action: str, resource: str) -> bool:
         """Whether the person may do it; nobody may do anything but look."""
-        return super().is_authorized(handler, user, action, resource) and self.identity_provider.may_look(user)
+        return bool(super().is_authorized(handler, user, action, resource) and self.identity_provider.may_look(user))
