@@ -13,6 +13,9 @@ MINUTES ?= 10
 ITEMS ?= 5
 # Recordings of twenty seconds that are separated as jobs.
 RECORDINGS ?= 20
+# People who look on while jobs run, and who start a server at once.
+USERS ?= 50
+SPAWNS ?= 20
 
 .PHONY: run demo test lint bench lock clean
 
@@ -38,6 +41,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_kernel.py
 	$(BIN)/python tests/bench/bench_job_table.py
 	$(BIN)/python tests/bench/bench_jobs.py --recordings $(RECORDINGS)
+	$(BIN)/python -m tests.bench.bench_hub --users $(USERS) --spawns $(SPAWNS)
 	$(BIN)/python tests/bench/bench_diagnosis.py
 	$(BIN)/python tests/bench/bench_edit.py $(firstword $(MINUTES))
 	$(BIN)/python tests/bench/bench_reseparate.py
