@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,31 @@ def test_bytes_that_nobody_came_to_speak_of_go_after_a_day(tmp_path: Path) -> No
     platform.prune()
     assert platform.store.children("blobs") == [key.rpartition("/")[0]]
     assert platform.catalogue.abandoned() == []
+
+
+def test_bytes_are_there_for_whoever_has_them_however_others_come_and_go(empty_place: str, tmp_path: Path) -> None:
+    store, rounds = Store.open(tmp_path / "store"), int(os.environ.get("SPEAKSEP_ROUNDS", "12"))
+    missing: list[str] = []
+
+    def come_and_go(owner: str) -> None:
+        with Catalogue.open(empty_place) as catalogue:
+            for _ in range(rounds):
+                with store.incoming("talk.wav") as file:
+                    file.write(b"the same")
+                    with catalogue.claim(file.sha256) as claim:
+                        key = store.keep(file)
+                        recording, _ = catalogue.add(owner, f"{owner}.wav", claim, file.bytes, SOUND)
+                if store.local(store.name(recording.sha256, recording.name)).read_bytes() != b"the same":
+                    missing.append(owner)
+                if not store.exists(key):
+                    missing.append(owner)
+                catalogue.remove(owner, recording.id, store.remove)
+
+    Catalogue.open(empty_place).close()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(come_and_go, ["ann", "bob", "cleo", "dan"]))
+    assert missing == []
+    assert store.children("blobs") == []
 
 
 def test_the_program_shows_and_removes(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
