@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from speaksep_hub.audit.chain import CURRENT, HEAD, Chain, Seal, closed_files
+from speaksep_hub.audit import chain as chain_module
+from speaksep_hub.audit.chain import CURRENT, HEAD, Chain, Seal, closed_files, locked
 from speaksep_hub.audit.verify import entries, verify
 from speaksep_kernel.errors import InputError, StoreError
 
@@ -91,6 +92,14 @@ def test_writers_that_are_killed_lose_nothing_that_they_had_written(tmp_path: Pa
         numbers = [number for who, number in found if who == name]
         assert numbers == list(range(len(numbers)))
         assert len(numbers) > last
+
+
+def test_a_writer_that_stands_still_holds_nobody_up_for_ever(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain_module, "PATIENCE_S", 0.1)
+    with locked(written), pytest.raises(StoreError, match="another process has kept it"):
+        chain(written).append({"number": 16})
+    assert chain(written).append({"number": 16}).seq == 17
+    assert verify(written).problems == ()
 
 
 def test_half_a_line_is_cut_off_and_said(written: Path) -> None:
@@ -237,6 +246,6 @@ def test_where_there_is_no_trail_is_said(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written") as caught:
+    with pytest.raises(StoreError, match="cannot be used") as caught:
         chain(tmp_path / "file" / "audit")
     assert caught.value.reason == "audit-failed"

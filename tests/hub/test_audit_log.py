@@ -125,7 +125,7 @@ def test_a_full_disk_stops_nothing_and_the_gap_is_told_later(tmp_path: Path) -> 
         [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.split() == ["3", "0"]
-    assert done.stderr.count("cannot be written") == 3
+    assert done.stderr.count("cannot be used") == 3
     assert verify(tmp_path).problems == ()
     assert [(each["actor"], each.get("missed")) for each in entries(tmp_path)] == [
         ("ann", None),

@@ -115,7 +115,9 @@ def test_who_asks_too_often_is_told_when_to_come_back(service: ServiceProcess) -
 def test_wrong_tokens_are_refused_before_anybody_is_asked(services: list[ServiceProcess]) -> None:
     with services[0].client(None) as client, services[1].client(None) as other:
         answers = [
-            each.get("me", headers={"Authorization": f"Bearer {n}"}) for n in range(4) for each in (client, other)
+            each.get("me", headers={"Authorization": f"Bearer {n}", "X-Forwarded-For": f"10.0.0.{n}"})
+            for n in range(4)
+            for each in (client, other)
         ]
         assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 3
         assert answers[-1].json()["reason"] == "too-many-guesses"

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ CLOSED = re.compile(r"audit-(\d{12})\.jsonl")
 LONGEST_BYTES = 1024**2
 """Of a line."""
 
+PATIENCE_S = 5.0
 _SEALED = re.compile(rb',"hash":"([0-9a-f]{64})"\}\n?\Z')
 
 
@@ -65,7 +67,7 @@ class Chain:
         self.folder = folder
         self._file_bytes, self._keep_files, self._sync = file_bytes, keep_files, sync
         self._one_thread = threading.Lock()
-        with _explained(folder):
+        with explained(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def append(self, fields: Mapping[str, Any]) -> Seal:
@@ -76,7 +78,7 @@ class Chain:
         StoreError
             Reason ``audit-failed``: no space, no permission, no such folder.
         """
-        with self._one_thread, _explained(self.folder), locked(self.folder) as head:
+        with self._one_thread, explained(self.folder), locked(self.folder) as head:
             seal = read_head(head)
             file = self._open()
             try:
@@ -132,10 +134,23 @@ def locked(folder: Path) -> Iterator[int]:
     """The file of the head, open for whoever has the lock, which one process at a time has."""
     head = os.open(folder / HEAD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(head, fcntl.LOCK_EX)
+        _lock(head)
         yield head
     finally:
         os.close(head)  # this frees it
+
+
+def _lock(head: int) -> None:
+    """Take the lock; a process that has it and does not go on must not hold up all others for ever."""
+    end_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(head, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end_s:
+                raise TimeoutError(f"another process has kept it for {PATIENCE_S:.0f} s") from None
+            time.sleep(0.002)
 
 
 def read_head(head: int) -> Seal | None:
@@ -186,12 +201,13 @@ def _own(name: str, **fields: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
+    """What the operating system refuses, as an error of ours."""
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"the audit trail in {str(folder)!r} cannot be written: {error.strerror or error}",
+            f"the audit trail in {str(folder)!r} cannot be used: {error.strerror or error}",
             reason="audit-failed",
             hint="free some space, or check the folder and its permissions",
         ) from error

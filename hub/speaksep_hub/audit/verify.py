@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from speaksep_hub.audit.chain import CURRENT, NOTHING, Seal, closed_files, locked, read_head, seal_of
+from speaksep_hub.audit.chain import CURRENT, NOTHING, Seal, closed_files, explained, locked, read_head, seal_of
 from speaksep_kernel.errors import InputError
 
 MOST_PROBLEMS = 20
@@ -106,7 +106,7 @@ def _snapshot(folder: Path) -> tuple[Seal | None, list[tuple[Path, BinaryIO, int
             reason="no-audit-trail",
             hint="give the folder with --folder; speaksep hub config --show tells which one is in force",
         )
-    with locked(folder) as lock:
+    with explained(folder), locked(folder) as lock:
         paths = [*closed_files(folder), *([folder / CURRENT] if (folder / CURRENT).exists() else [])]
         return read_head(lock), [(path, path.open("rb"), path.stat().st_size) for path in paths]
 

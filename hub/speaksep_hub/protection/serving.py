@@ -13,6 +13,7 @@ from speaksep_hub.protection.settings import ProtectionSettings
 KEEP_ALIVE_S = 75
 """Longer than proxies keep idle connections, so that none is closed at the moment it is used again."""
 HEADER_BYTES = 32 * 1024
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 class PatientH11(H11Protocol):
@@ -55,8 +56,17 @@ class PatientH11(H11Protocol):
             self.transport.close()
 
 
-def serve_options(settings: ProtectionSettings) -> dict[str, Any]:
-    """What ``uvicorn.Config`` gets besides the application and where it listens."""
+def serve_options(settings: ProtectionSettings, *, behind_hub: bool = True) -> dict[str, Any]:
+    """What ``uvicorn.Config`` gets besides the application and where it listens.
+
+    Parameters
+    ----------
+    settings
+        Of protection.
+    behind_hub
+        Whether the proxy of a hub on this machine is in front; nobody's word is taken for an address otherwise.
+    """
+    proxies = settings.proxies if settings.proxies is not None else LOOPBACK * behind_hub
     return {
         "http": type("PatientH11", (PatientH11,), {"header_s": settings.header_s}),
         "h11_max_incomplete_event_size": HEADER_BYTES,
@@ -64,6 +74,6 @@ def serve_options(settings: ProtectionSettings) -> dict[str, Any]:
         "limit_concurrency": settings.connections,
         "timeout_keep_alive": KEEP_ALIVE_S,
         "server_header": False,
-        "proxy_headers": True,
-        "forwarded_allow_ips": list(settings.proxies),
+        "proxy_headers": bool(proxies),
+        "forwarded_allow_ips": list(proxies),
     }

@@ -38,6 +38,7 @@ class ProtectionSettings(Section):
     body_bytes_per_s: int = Field(
         1024, ge=1, description="Bytes a second that an upload must reach on average after its first half minute."
     )
-    proxies: tuple[str, ...] = Field(
-        ("127.0.0.1", "::1"), description="Addresses whose X-Forwarded-For is believed: those of the proxy."
+    proxies: tuple[str, ...] | None = Field(
+        None,
+        description="Addresses whose X-Forwarded-For is believed; loopback behind a hub, if left out.",
     )
