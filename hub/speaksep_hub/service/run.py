@@ -74,7 +74,7 @@ def serve(settings: Settings, place: Place, *, told: Callable[[str], None] = pri
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for talkative in ("alembic", "httpx", "botocore"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    with _listening(place) as listener:
+    with listening(place) as listener:
         app = create_app(settings, place)
         config = uvicorn.Config(
             app,
@@ -83,7 +83,7 @@ def serve(settings: Settings, place: Place, *, told: Callable[[str], None] = pri
             ws="websockets-sansio",  # the other one is built on what websockets has deprecated
             lifespan="on",
             timeout_graceful_shutdown=LEAVE_S,
-            **serve_options(settings.protection),
+            **serve_options(settings.protection, behind_hub=place.hub is not None),
         )
         host, port = listener.getsockname()[:2]
         told(f"http://{f'[{host}]' if ':' in host else host}:{port}{place.prefix}")
@@ -92,9 +92,17 @@ def serve(settings: Settings, place: Place, *, told: Callable[[str], None] = pri
 
 
 @contextmanager
-def _listening(place: Place) -> Iterator[socket.socket]:
+def listening(place: Place) -> Iterator[socket.socket]:
+    """Take connections at a place while the block runs.
+
+    Raises
+    ------
+    InputError
+        Reason ``cannot-listen``.
+    """
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    with socket.socket(family) as listener:
+    # With the protocol named asyncio answers at once; else small answers wait for 40 ms (Nagle's algorithm).
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((place.host, place.port))
