@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import httpx
@@ -90,6 +91,15 @@ def test_every_answer_has_its_headers(ann: httpx.Client, part: str, path: str, s
 @pytest.mark.parametrize("headers", [hub_headers, single_user_headers, service_headers, dashboard_headers])
 def test_browsers_that_come_by_tls_are_told_to_stay_with_it(headers: Any) -> None:
     assert headers(https=True)["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+def test_hundreds_of_connections_that_do_nothing_keep_nobody_out(hub: RunningHub) -> None:
+    host, port = httpx.URL(hub.url).host, httpx.URL(hub.url).port
+    with ExitStack() as held:
+        for part in (b"", b"GET /hub/", b"POST /services/speaksep/api/v1/jobs HTTP/1.1\r\nHost: x\r\nX-A: ") * 150:
+            held.enter_context(socket.create_connection((host, port or 80), timeout=10)).sendall(part)
+        for path in ("hub/health", "services/speaksep/health", "services/dashboards/"):
+            assert httpx.get(hub.url + path, timeout=20).status_code in {200, 302}
 
 
 def test_what_people_do_is_in_the_trail(hub: RunningHub, ann: httpx.Client, vera: httpx.Client) -> None:
