@@ -44,7 +44,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten short conversations."""
     folder = tmp_path_factory.mktemp("many")
     for seed in range(TALKS):
-        sf.write(folder / f"talk{seed}.wav", conversation(4.0, overlap=0.3, seed=seed).audio, 16000)
+        sf.write(folder / f"talk{seed}.wav", conversation(3.0, overlap=0.3, seed=seed).audio, 16000)
     return folder
 
 
@@ -104,7 +104,7 @@ def test_curl(working_service: ServiceProcess, desk: Path) -> None:
 def test_python(
     working_service: ServiceProcess, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in environment(working_service, "bob").items():
+    for name, value in environment(working_service, "ann").items():
         monkeypatch.setenv(name, value)
     first, second = examples("python")
     exec(first, {})
@@ -124,7 +124,7 @@ def test_javascript_in_node(working_service: ServiceProcess, desk: Path) -> None
     library, program = examples("js")
     (desk / "speaksep.mjs").write_text(library)
     (desk / "program.mjs").write_text(program)
-    said = run([str(NODE), "program.mjs"], working_service, "bat")
+    said = run([str(NODE), "program.mjs"], working_service, "ann")
     assert said.splitlines()[-1].startswith("100 ")
     assert [sf.info(f"speaker_{number}.wav").frames for number in (1, 2)] == [128_000] * 2
 
