@@ -433,6 +433,18 @@ def test_the_proof_of_another_session_is_none(service_process: ServiceProcess, s
     refused(signed_in.post("/api/v1/token", headers={"X-XSRFToken": foreign}), 403, "xsrf")
 
 
+def test_people_who_may_not_are_told_on_a_page(service_process: ServiceProcess, browser: httpx.Client) -> None:
+    form, headers = {"token": service_process.tokens["vera"]}, {"Origin": service_process.url.rstrip("/")}
+    browser.post("/sign-in", data=form, headers=headers)
+    answer = browser.get("/", headers={"Accept": "text/html,*/*"})
+    assert answer.status_code == 403
+    assert "jobs:read is missing" in answer.text
+    assert 'href="/sign-out"' in answer.text
+    odd = browser.get("/<script>alert(1)</script>", headers={"Accept": "text/html"})
+    assert "<script>" not in odd.text
+    refused(browser.get("/api/v1/jobs", headers={"Accept": "text/html"}), 403, "missing-scope")
+
+
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", ""])
 def test_the_form_is_taken_from_our_own_page_only(
     service_process: ServiceProcess, browser: httpx.Client, origin: str

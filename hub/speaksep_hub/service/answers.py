@@ -1,8 +1,10 @@
-"""Every failure as one JSON shape: ours, those of the framework, and those that nobody expected."""
+"""Every failure in one JSON shape, whoever it comes from; for people in a browser it is a page."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from html import escape
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from speaksep_hub.service.errors import headers_of, status_of
@@ -58,7 +60,7 @@ async def _ours(connection: HTTPConnection, error: Exception) -> Response:
         await _record(connection, error)
     platform = connection.app.state.platform
     error.error, error.hint = plain(platform, error.error), plain(platform, error.hint)
-    return await _told(connection, failure(error))
+    return await _told(connection, error, status_of(error), headers_of(error))
 
 
 async def _record(connection: HTTPConnection, error: SpeakSepError) -> None:
@@ -84,13 +86,13 @@ async def _framework(connection: HTTPConnection, error: Exception) -> Response:
         reason=words.replace(" ", "-"),
         hint=hints.get(error.status_code, "see /docs"),
     )
-    return await _told(connection, JSONResponse(told.to_dict(), error.status_code, error.headers))
+    return await _told(connection, told, error.status_code, error.headers)
 
 
 async def _invalid(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     told = InputError("; ".join(_sentence(each) for each in error.errors()[:5]), reason="bad-request", hint="see /docs")
-    return await _told(connection, JSONResponse(told.to_dict(), 422))
+    return await _told(connection, told, 422)
 
 
 def _sentence(fault: dict[str, Any]) -> str:
@@ -99,7 +101,34 @@ def _sentence(fault: dict[str, Any]) -> str:
     return f"{where}{value}: {fault['msg']}"
 
 
-async def _told(connection: HTTPConnection, response: Response) -> Response:
+async def _told(
+    connection: HTTPConnection, error: SpeakSepError, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    if _for_people(connection):
+        home = f"{connection.scope.get('root_path', '')}/"
+        words = (escape(word[:1].upper() + word[1:]) for word in (error.error, error.hint))
+        return HTMLResponse(_PAGE.format(*words, home=escape(home)), status, headers)
+    response = JSONResponse(error.to_dict(), status, headers)
     if isinstance(connection, WebSocket):
         await connection.send_denial_response(response)
     return response
+
+
+def _for_people(connection: HTTPConnection) -> bool:
+    wants_page = connection.scope["type"] == "http" and "text/html" in connection.headers.get("accept", "")
+    return wants_page and "/api/" not in connection.scope["path"]
+
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Not this way · SpeakSep</title>
+<link rel="stylesheet" href="{home}page/jobs.css">
+</head>
+<body>
+<header><h1>SpeakSep</h1><nav><a href="{home}">My jobs</a> <a href="{home}sign-out">Sign out</a></nav></header>
+<main><p class="bad" role="alert">{0}</p><p>{1}</p></main>
+</body>
+</html>
+"""

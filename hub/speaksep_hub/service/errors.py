@@ -67,6 +67,7 @@ _BY_REASON = {
     ),
     "file-not-found": 404,
     "key-conflict": 409,
+    "not-stored": 404,
     "store-busy": 503,
     "store-conflict": 503,
     "disk-full": 507,

@@ -105,10 +105,13 @@ def _no_hub() -> NotFound:
 _FORM = """\
 <!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in · SpeakSep</title></head>
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in · SpeakSep</title>
+<link rel="stylesheet" href="page/jobs.css">
+</head>
 <body>
+<header><h1>SpeakSep</h1></header>
 <main>
-<h1>SpeakSep</h1>
 <form method="post" action="{action}">
 <p><label>Token <input type="password" name="token" required autofocus autocomplete="current-password"></label></p>
 <input type="hidden" name="next" value="{wanted}">
