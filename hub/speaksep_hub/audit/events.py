@@ -103,6 +103,11 @@ EVENTS = _events(
     ),
     AuditEvent("recording-removed", "A recording was removed.", {"recording": "text"}, {"reason": "text"}),
     AuditEvent(
+        "retention",
+        "What is kept no longer was removed, so many of each.",
+        {"recordings": "integer", "uploads": "integer", "results": "integer"},
+    ),
+    AuditEvent(
         "job-submitted",
         "A job was asked for.",
         {"job": "text", "notebook": "text"},
