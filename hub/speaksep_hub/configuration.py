@@ -72,6 +72,9 @@ def _hub(c: Any, settings: Settings, folder: Folder) -> None:
     # Whatever encrypts, the hub itself does not: only browsers see https.
     c.JupyterHub.bind_url = f"http://{shown}:{port}{hub.base_path}"
     c.JupyterHub.public_url = hub.url + "/"
+    if hub.https:  # the hub would mark only cookies that it thinks secret
+        secure = {"secure": True}
+        c.JupyterHub.tornado_settings = {"xsrf_cookie_kwargs": secure, "cookie_options": secure}
     if hub.subdomains:
         c.JupyterHub.subdomain_host = hub.url.removesuffix(hub.base_path.rstrip("/"))
     c.JupyterHub.hub_bind_url = f"http://{hub.bind_host or hub.hub_host}:{settings.ports.hub}"

@@ -28,5 +28,6 @@ def landing(handler: Any) -> str:
     if "start:servers" in bare:
         return ""
     if "dashboards:view" in short_names(scopes) and "dashboards" in handler.services:
-        return str(handler.services["dashboards"].href)
+        dashboards = handler.services["dashboards"]
+        return f"{dashboards.host}{dashboards.prefix}"
     return f"{hub}token" if "tokens" in bare else f"{hub}home"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -67,6 +68,7 @@ class Deployment:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
         self.environment = inherited | {"OMP_NUM_THREADS": "1", "SPEAKSEP_HUB_CONFIG": str(self.config)}
         self.log = folder / "hub.log"
+        self.verify: ssl.SSLContext | bool = True
         self._opened: list[httpx.Client] = []
         self._browsers: dict[str, httpx.Client] = {}
 
@@ -116,7 +118,7 @@ class Deployment:
 
     def browser(self) -> httpx.Client:
         """Somebody's browser."""
-        made = httpx.Client(base_url=self.url, follow_redirects=True, timeout=60.0, trust_env=False)
+        made = httpx.Client(base_url=self.url, follow_redirects=True, timeout=60.0, trust_env=False, verify=self.verify)
         self._opened.append(made)
         return made
 

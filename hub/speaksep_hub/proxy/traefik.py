@@ -57,7 +57,7 @@ def static_config(settings: Settings, folder: Folder) -> dict[str, Any]:
     """
     host, port = settings.hub.listening
     people: dict[str, Any] = {"address": _address(host, port), "transport": _patience(), "http": dict(_STRICT)}
-    entries = {entry(settings): people, API_ENTRY: {"address": f"127.0.0.1:{settings.ports.proxy}"}}
+    entries = {entry(settings): people, API_ENTRY: {"address": f"127.0.0.1:{settings.ports.proxy}", "http": _STRICT}}
     config: dict[str, Any] = {
         "api": {},
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
@@ -75,7 +75,8 @@ def static_config(settings: Settings, folder: Folder) -> dict[str, Any]:
         entries[PLAIN_ENTRY] = {
             "address": _address(host, settings.tls.http_port),
             "http": {
-                "redirections": {"entryPoint": {"to": f":{settings.hub.port}", "scheme": "https", "permanent": True}}
+                **_STRICT,
+                "redirections": {"entryPoint": {"to": f":{settings.hub.port}", "scheme": "https", "permanent": True}},
             },
         }
     if settings.tls.certificates == "automatic":

@@ -1,0 +1,195 @@
+"""The proxy, configured from the settings: certificates that it gets and that it is given; a hub behind TLS."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toml
+
+from speaksep_hub.local.folder import Folder
+from speaksep_hub.local.ports import free_ports
+from speaksep_hub.proxy import traefik
+from speaksep_hub.settings import Settings
+from tests.hub.authority import Authority, authority
+from tests.hub.deployment import deployed, provider, write_dashboards
+
+NAME = "speech.example.org"
+
+
+@pytest.fixture
+def ports() -> tuple[int, int, int]:
+    """For https, for http, and of the proxy's own API."""
+    one, two, three = free_ports(3)
+    return one, two, three
+
+
+@pytest.fixture
+def acme(tmp_path: Path, ports: tuple[int, int, int]) -> Iterator[Authority]:
+    with authority(tmp_path, ports[1]) as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, ports: tuple[int, int, int]) -> Iterator[Callable[..., None]]:
+    """``proxy(certificates="files", …)`` runs traefik as the hub or the supervisor would, with these ``[tls]``."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(**tls: Any) -> None:
+        https, plain, api = ports
+        settings = Settings.model_validate(
+            {
+                "hub": {"url": f"https://{NAME}:{https}", "listen": f"127.0.0.1:{https}"},
+                "ports": {"proxy": api},
+                "tls": {"http_port": plain, **tls},
+            }
+        )
+        folder = Folder.open(tmp_path / "hub")
+        router = {"rule": "PathPrefix(`/`)", "service": "hub", "entryPoints": [traefik.entry(settings)]}
+        hub = {"loadBalancer": {"servers": [{"url": f"http://127.0.0.1:{api}"}]}}  # it answers 404, which will do
+        routes = {"http": {"routers": {"hub": router}, "services": {"hub": hub}}, **traefik.dynamic_config(settings)}
+        traefik.dynamic_file(folder).write_text(toml.dumps(routes))
+        command = [Path(sys.executable).with_name("traefik"), f"--configfile={traefik.write_static(settings, folder)}"]
+        with (tmp_path / "traefik.log").open("wb") as log:
+            environment = os.environ | traefik.proxy_environment(settings)
+            running.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+
+    yield run
+    for process in running:
+        process.terminate()
+        process.wait()
+
+
+def handshake(port: int, root: Path, **versions: ssl.TLSVersion) -> dict[str, Any]:
+    """The certificate that somebody sees who trusts only this authority."""
+    context = ssl.create_default_context(cafile=str(root))
+    context.maximum_version = versions.get("newest", ssl.TLSVersion.MAXIMUM_SUPPORTED)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname=NAME) as secure,
+    ):
+        return dict(secure.getpeercert() or {})
+
+
+def until_trusted(port: int, root: Path) -> dict[str, Any]:
+    """Wait for a certificate of this authority."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return handshake(port, root)
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def test_certificates_come_by_themselves(
+    proxy: Callable[..., None], acme: Authority, ports: tuple[int, int, int], tmp_path: Path
+) -> None:
+    proxy(certificates="automatic", email="admin@example.org", authority=acme.url, authority_root=str(acme.root))
+    certificate = until_trusted(ports[0], acme.root)
+    assert certificate["subjectAltName"] == (("DNS", NAME),)
+    assert acme.asked == [(NAME, True)]
+    kept = tmp_path / "hub" / "certificates.json"
+    assert kept.stat().st_mode & 0o077 == 0
+    assert json.loads(kept.read_text())["automatic"]["Certificates"]
+
+
+def test_without_tls_browsers_are_sent_on(
+    proxy: Callable[..., None], acme: Authority, ports: tuple[int, int, int], tmp_path: Path
+) -> None:
+    certificate, key = acme.issue(tmp_path, NAME)
+    proxy(certificates="files", certificate=str(certificate), key=str(key))
+    until_trusted(ports[0], acme.root)
+    with closing(http.client.HTTPConnection("127.0.0.1", ports[1], timeout=5)) as connection:
+        connection.request("GET", "/hub/login?next=x", headers={"Host": NAME})
+        answer = connection.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}:{ports[0]}/hub/login?next=x")
+
+
+def test_given_certificates_are_used_and_old_tls_is_not_spoken(
+    proxy: Callable[..., None], acme: Authority, ports: tuple[int, int, int], tmp_path: Path
+) -> None:
+    certificate, key = acme.issue(tmp_path, NAME)
+    proxy(certificates="files", certificate=str(certificate), key=str(key))
+    assert until_trusted(ports[0], acme.root)["subjectAltName"] == (("DNS", NAME),)
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"), pytest.raises(OSError, match=r"TLS|SSL|reset"):
+        handshake(ports[0], acme.root, newest=ssl.TLSVersion.TLSv1_1)
+
+
+def test_its_own_interface_wants_the_password(ports: tuple[int, int, int], tmp_path: Path) -> None:
+    settings = Settings.model_validate({"ports": {"proxy": ports[2]}})
+    config = traefik.static_config(settings, Folder.open(tmp_path / "hub"))
+    assert config["api"] == {}  # neither "insecure" nor a dashboard: the hub adds the route, with the password
+    assert config["entryPoints"]["auth_api"]["address"] == f"127.0.0.1:{ports[2]}"
+    assert not any(config["global"].values())
+
+
+def test_large_uploads_have_time(tmp_path: Path) -> None:
+    config = traefik.static_config(Settings(), Folder.open(tmp_path / "hub"))
+    waits = config["entryPoints"]["http"]["transport"]["respondingTimeouts"]
+    assert waits == {"readTimeout": "3600s", "writeTimeout": "0s", "idleTimeout": "180s"}
+
+
+def test_with_subdomains_each_host_gets_its_own_certificate(tmp_path: Path) -> None:
+    settings = Settings.model_validate(
+        {
+            "hub": {"url": f"https://{NAME}", "subdomains": True},
+            "tls": {"certificates": "automatic", "email": "a@example.org"},
+        }
+    )
+    tls = traefik.static_config(settings, Folder.open(tmp_path / "hub"))["entryPoints"]["https"]["http"]["tls"]
+    assert tls == {"options": "default", "certResolver": "automatic"}
+
+
+@pytest.fixture
+def names_lead_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the DNS had an entry for the name and for all below it."""
+    really = socket.getaddrinfo
+
+    def find(host: Any, *more: Any, **named: Any) -> Any:
+        return really("127.0.0.1" if str(host).endswith(NAME) else host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+
+
+@pytest.mark.usefixtures("names_lead_here")
+def test_a_hub_with_tls_and_a_host_name_for_every_service(
+    acme: Authority, ports: tuple[int, int, int], tmp_path: Path
+) -> None:
+    certificate, key = acme.issue(tmp_path, NAME, f"*.{NAME}")
+    hub = {"url": f"https://{NAME}:{ports[0]}", "listen": f"127.0.0.1:{ports[0]}", "subdomains": True}
+    tls = {"certificates": "files", "certificate": str(certificate), "key": str(key), "http_port": ports[1]}
+    published = {"folder": str(write_dashboards(tmp_path / "published"))}
+    with (
+        provider(tmp_path) as url,
+        deployed(
+            tmp_path,
+            url,
+            hub=hub,
+            tls=tls,
+            dashboards=published,
+            # Servers of one account are refused where others can reach them, and none is started here.
+            spawner={"kind": "local"},
+        ) as deployment,
+    ):
+        deployment.verify = ssl.create_default_context(cafile=str(acme.root))
+        deployment.knows("vera", "speaksep-viewers")
+        browser = deployment.browser()
+        first = browser.get("hub/login", follow_redirects=False)
+        page = deployment.sign_in(browser, "vera", after="")
+    assert page.status_code == 200
+    assert page.url.host == f"dashboards--service.{NAME}"
+    assert "loudness" in page.text
+    assert "max-age=" in first.headers["Strict-Transport-Security"]
+    assert [cookie for cookie in first.headers.get_list("set-cookie") if "Secure" not in cookie] == []
