@@ -6,9 +6,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
+
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.settings import Profile, Settings, SpawnerSettings
 from speaksep_hub.spawning.capacity import machine_check
+from speaksep_hub.spawning.processes import sure_of_its_process
 from speaksep_hub.spawning.profiles import Profiles
 
 Traits = Mapping[str, Any]
@@ -58,7 +61,7 @@ def configure_spawner(c: Any, settings: Settings, folder: Folder) -> None:
     c.Spawner.options_from_form = "simple"
     c.Spawner.apply_user_options = profiles.apply
     c.Spawner.start_timeout = spawner.timeout_s
-    c.Spawner.http_timeout = max(30, spawner.timeout_s // 2)
+    c.Spawner.http_timeout = spawner.timeout_s  # many that start at once share the processor
     c.Spawner.environment = server_environment(settings)
     c.Spawner.cmd = [sys.executable if here else "python", "-m", SERVER]
     for trait, value in spawner.options.items():
@@ -68,7 +71,7 @@ def configure_spawner(c: Any, settings: Settings, folder: Folder) -> None:
 def _processes(c: Any, settings: Settings, folder: Folder) -> Any:
     """Processes of this machine, of each person's account (local) or of the hub's (simple)."""
     simple = settings.spawner.kind == "simple"
-    c.JupyterHub.spawner_class = "simple" if simple else "localprocess"
+    c.JupyterHub.spawner_class = sure_of_its_process(SimpleLocalProcessSpawner if simple else LocalProcessSpawner)
     c.LocalProcessSpawner.env_keep.extend([*_KEPT, *(("SPEAKSEP_RUNTIME_DIR",) if simple else ())])
     c.LocalProcessSpawner.interrupt_timeout = c.LocalProcessSpawner.term_timeout = STOP_S
     if not simple:
