@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from speaksep_hub.dashboards.server import run
 from speaksep_hub.settings import load
 from speaksep_kernel.errors import SpeakSepError
 
 if __name__ == "__main__":
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # a second saved: see audit/log.py
+    from speaksep_hub.dashboards.server import run
+
     try:
         run(load())
     except SpeakSepError as error:

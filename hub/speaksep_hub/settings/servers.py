@@ -54,7 +54,7 @@ class SpawnerSettings(Section):
         min_length=1,
         description="Sizes to choose from; the first is the usual one.",
     )
-    start_timeout_s: int = Field(0, ge=0, description="Seconds to start; 0 is 60, or 600 in containers and clusters.")
+    start_timeout_s: int = Field(0, ge=0, description="Seconds to start; 0 is 300, or 600 in containers and clusters.")
     image: str = Field("speaksep/server:latest", description="Container image (docker, kubernetes).")
     network: str = Field("speaksep", description="Network of the containers (docker).")
     namespace: str = Field("", description="Namespace of the pods (kubernetes); the hub's own, if left out.")
@@ -73,4 +73,4 @@ class SpawnerSettings(Section):
     @property
     def timeout_s(self) -> int:
         """Seconds a server may take to start."""
-        return self.start_timeout_s or (600 if self.kind in {"docker", "kubernetes", "slurm"} else 60)
+        return self.start_timeout_s or (600 if self.kind in {"docker", "kubernetes", "slurm"} else 300)
