@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from speaksep_hub.audit.events import name_of
 from speaksep_hub.audit.verify import entries, verify
+from speaksep_hub.service.intake.tidying import keep_tidy
+from speaksep_hub.service.place import Place
+from speaksep_hub.service.platform import open_platform
+from speaksep_hub.settings import Settings
 from tests.hub.service_process import ServiceProcess
 
 
@@ -51,3 +56,23 @@ def test_everything_that_somebody_does_is_in_the_trail(service_process: ServiceP
     text = (folder / "audit.jsonl").read_text()
     for secret in (service_process.tokens["bob"], signed, "Bearer"):
         assert secret not in text
+
+
+def test_what_retention_removes_is_in_the_trail(tmp_path: Path) -> None:
+    settings = Settings.model_validate(
+        {"hub": {"folder": tmp_path}, "service": {"jobs": str(tmp_path / "jobs.sqlite3")}}
+    )
+
+    async def run() -> None:
+        platform = open_platform(settings, Place())
+        platform.catalogue.uploads.begin("ann", "talk.wav", 1000, keep_s=-1)
+        task = asyncio.create_task(keep_tidy(platform))
+        while not (tmp_path / "audit" / "audit.jsonl").exists():
+            await asyncio.sleep(0.02)
+        platform.leaving.set()
+        await task
+        await platform.close()
+
+    asyncio.run(run())
+    (entry,) = entries(tmp_path / "audit")
+    assert (entry["__schema__"], entry["uploads"]) == ("urn:speaksep:audit:retention", 1)
