@@ -70,7 +70,7 @@ class RemoteAttempt(Attempt):
 
 
 def fetched(address: str) -> str:
-    """A path of this machine for what lies at an address in a store; any other address as it is.
+    """A path of this machine for a file at an address in a store; any other address, and a folder's, as it is.
 
     Raises
     ------
@@ -81,4 +81,5 @@ def fetched(address: str) -> str:
         where, key = store.at(address)
     except InputError:
         return address
-    return str(where.local(key))
+    folder = key.startswith("results/") and not where.exists(key)
+    return address if folder else str(where.local(key))

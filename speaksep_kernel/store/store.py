@@ -110,6 +110,8 @@ class Store:
             options: dict[str, Any] = {"use_listings_cache": False} if self.remote else {}
             if self.url.startswith(("s3:", "s3a:")):
                 options["config_kwargs"] = {"signature_version": "s3v4"}  # of addresses given away, too
+                # As it would find by itself; so two servers in one process are two file systems of fsspec.
+                options["endpoint_url"] = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
             system, root = url_to_fs(self.url, **options)
         except (ImportError, ValueError) as error:
             raise InputError(
@@ -161,10 +163,13 @@ class Store:
         """Key of stored bytes under a name; the bytes are there once."""
         key = keys.named(sha256, name)
         if not self.remote:
-            link = self._path(key)
-            with self._explained(), suppress(FileExistsError):
-                link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                link.hardlink_to(self._path(keys.blob(sha256)))
+            link, source = self._path(key), self._path(keys.blob(sha256))
+            with self._explained():
+                while not link.exists():
+                    link.parent.mkdir(mode=0o700, exist_ok=True)
+                    with suppress(FileExistsError, FileNotFoundError):  # another process made it, or removed its folder
+                        link.hardlink_to(source)
+                    source.stat()
         return key
 
     def put(self, path: Path, key: str) -> None:
@@ -324,9 +329,9 @@ class Store:
                     shutil.rmtree(place)
                 else:
                     place.unlink(missing_ok=True)
-                if key.count("/") > 1:
+                if key.startswith("named/"):
                     with suppress(OSError):
-                        place.parent.rmdir()  # only if nothing is left in it; a room stays
+                        place.parent.rmdir()  # its name is a hash that nobody has any more
             return
         system, root = self._files
         with self._explained():

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import s3fs
 
 from speaksep_kernel.errors import CapacityError, InputError, StoreError
 from speaksep_kernel.store import copies, keys
@@ -236,7 +235,6 @@ def test_a_server_that_is_away_is_named(tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    s3fs.S3FileSystem.clear_instance_cache()  # those of other tests know another address
     with pytest.raises(StoreError) as error:
         Store.open("s3://b/x", cache=tmp_path).check()
     assert error.value.reason == "store-unreachable"
