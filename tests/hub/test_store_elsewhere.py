@@ -98,6 +98,17 @@ def test_a_separation_reads_from_there_and_writes_there(ann: httpx.Client, talk:
         path.write_bytes(sound.content)
         assert soundfile.info(path).duration == pytest.approx(recording["seconds"], abs=0.01)
     assert "s3://" not in ann.get(f"results/{job['id']}").text + ann.get(f"jobs/{job['id']}").text
+    # Corrections and other formats read a whole result from there.
+    edit = {"op": "merge", "speakers": [1, 2], "into": 1}
+    changed = ann.post(f"results/{job['id']}/edits", json=edit).json()["id"]
+    with ann.stream("GET", f"jobs/{changed}/events", timeout=120) as response:
+        response.read()
+    assert ann.get(f"jobs/{changed}").json()["state"] == "succeeded"
+    assert len(ann.get(f"results/{job['id']}").json()["speakers"]) == 1
+    converted = fetch(ann, f"results/{job['id']}/tracks/speaker_1?format=mp3&wait_s=60")
+    assert converted.headers["content-type"] == "audio/mpeg"
+    whole = ann.get(f"results/{job['id']}/tracks/speaker_1", headers={"Sec-Fetch-Site": "same-origin"})
+    assert (whole.status_code, whole.headers["content-type"]) == (200, "audio/flac")
 
 
 def test_a_store_that_goes_away_is_said_so_and_nothing_is_taken_for_stored(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from speaksep_hub.service.errors import Conflict
 from speaksep_hub.service.work.orders import Order, place_orders
 from speaksep_hub.service.work.results import Revision, changes, group_of, result_of
+from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ def change(
     order = Order(
         kind=kind,
         notebook=notebook,
-        parameters={"result": place_of(platform, newest), **parameters},
+        parameters={
+            "result": place_of(platform, newest),
+            **_source(platform, owner, newest.job, notebook),
+            **parameters,
+        },
         # Two who come at once ask for the same number, and only one of them gets it.
         key=f"result/{job_id}/{number}",
         batch=group_of(job_id),
@@ -94,6 +99,18 @@ def change(
 def place_of(platform: Platform, revision: Revision) -> str:
     """Where a revision lies, for a worker."""
     return platform.store.address(revision.folder)
+
+
+def _source(platform: Platform, owner: str, job: Job, notebook: str) -> dict[str, str]:
+    """Where the recording is now, for a worker that has no copy where it was then; nothing if it was removed."""
+    about = job.about or {}
+    if notebook != "edit" or "recording" not in about:
+        return {}
+    try:
+        recording = platform.catalogue.get(owner, about["recording"])
+    except InputError:
+        return {}
+    return {"source": platform.store.address(platform.store.name(recording.sha256, recording.name))}
 
 
 def _same_recording(job: Job) -> dict[str, Any]:
