@@ -26,8 +26,13 @@ async def keep_tidy(platform: Platform, every_s: float = HOUR_S) -> None:
             pruned = await to_thread.run_sync(tidy, platform, abandon_on_cancel=True)
             if pruned != Pruned(0, 0, 0, 0):
                 _LOG.info("removed what is kept no longer: %s", pruned.to_dict())
-                counts = {"recordings": pruned.recordings, "uploads": pruned.uploads, "results": pruned.results}
-                await platform.audit.arecord("retention", actor="", **counts)
+                await platform.audit.arecord(
+                    "retention",
+                    actor="",
+                    recordings=pruned.recordings,
+                    uploads=pruned.uploads,
+                    results=pruned.results,
+                )
         except SpeakSepError as error:
             _LOG.warning("what is kept no longer stays for now: %s", error)
         with suppress(TimeoutError):
