@@ -139,3 +139,18 @@ def test_the_documentation_is_drawn_from_files_of_the_service_alone(page: Page, 
     expect(operation).to_be_visible()
     operation.click()
     expect(page.get_by_text("Responses", exact=True).first).to_be_visible()
+
+
+def test_the_api_can_be_tried_in_its_documentation(mine: Page, service: ServiceProcess) -> None:
+    mine.goto(f"{service.url}docs")
+    operation = mine.locator("#operations-identity-identity-me")
+    operation.locator(".opblock-summary").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    expect(operation.locator(".live-responses-table")).to_contain_text('"name": "ann"')
+    writing = mine.locator("#operations-identity-identity-exchange-token")
+    writing.locator(".opblock-summary").click()
+    writing.get_by_role("button", name="Try it out").click()
+    writing.get_by_role("button", name="Execute").click()
+    # The page proved that it is one of ours; browsers are refused for another reason.
+    expect(writing.locator(".live-responses-table")).to_contain_text("not-exchangeable")
