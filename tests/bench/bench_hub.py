@@ -94,6 +94,8 @@ async def reading(hub: RunningHub, place: Path, users: int, seconds: float) -> N
         sf.write(talks[-1], talk.audio, talk.rate_hz)
     readers = Readers(hub.service_url, signed_in, talks)
     await readers.begin()
+    while "running" not in await readers.states():
+        await asyncio.sleep(1)
     await readers.read(seconds)
     done = (await readers.states()).count("succeeded")
     await readers.end()
