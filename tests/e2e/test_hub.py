@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -43,6 +43,11 @@ def status(page: Page, hub: RunningHub, path: str) -> int:
     return answer.status
 
 
+def going_on(page: Page) -> Callable[[float], None]:
+    """A pause in which the page goes on: while Python sleeps, nothing that it asks for is answered."""
+    return lambda seconds: page.wait_for_timeout(1000 * seconds)
+
+
 def run_all(page: Page) -> None:
     """Run the notebook that is open, from its menu."""
     expect(page.locator(IDLE).first).to_be_visible(timeout=SPAWN_MS)
@@ -75,8 +80,8 @@ def test_a_page_outlives_its_hub_and_the_service(hub: RunningHub, page: Page) ->
     expect(page.locator(IDLE).first).to_be_visible(timeout=SPAWN_MS)
     [server] = hub.user_servers()
     hub_before, service_before = hub.kill("hub"), hub.kill("service")
-    hub.again("hub", hub_before)
-    hub.again("service", service_before)
+    hub.again("hub", hub_before, pause=going_on(page))
+    hub.again("service", service_before, pause=going_on(page))
     assert hub.user_servers() == [server]
     # The page still talks to its kernel: a new cell runs.
     home = hub.folder / "homes" / "researcher"
@@ -85,9 +90,9 @@ def test_a_page_outlives_its_hub_and_the_service(hub: RunningHub, page: Page) ->
         page.keyboard.press(key)
     page.keyboard.type('open("alive", "w").close()')
     page.keyboard.press("Shift+Enter")
-    until((home / "alive").exists, 60.0)
+    until((home / "alive").exists, 60.0, going_on(page))
     page.keyboard.press("Control+s")
-    until(lambda: "alive" in (home / "workbench.ipynb").read_text())
+    until(lambda: "alive" in (home / "workbench.ipynb").read_text(), 60.0, going_on(page))
     page.reload()
     expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=SPAWN_MS)
 

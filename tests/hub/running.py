@@ -18,6 +18,7 @@ import psutil
 
 START_S = 120.0
 STOP_S = 10.0
+Pause = Callable[[float], object]
 PARTS = {
     "hub": "-m jupyterhub -f",
     "service": "-m speaksep_hub.service",
@@ -129,10 +130,12 @@ class RunningHub:
         process.kill()
         return process
 
-    def again(self, name: str, before: psutil.Process, seconds: float = 60.0) -> psutil.Process:
+    def again(
+        self, name: str, before: psutil.Process, seconds: float = 60.0, pause: Pause = time.sleep
+    ) -> psutil.Process:
         """Wait for the part that the supervisor started in the place of a killed one, until it works."""
-        until(lambda: any(found != before for found in self._like(PARTS[name])), seconds)
-        until(lambda: any(f"{name} is ready again" in line for line in self.said), seconds)
+        until(lambda: any(found != before for found in self._like(PARTS[name])), seconds, pause)
+        until(lambda: any(f"{name} is ready again" in line for line in self.said), seconds, pause)
         return self.part(name)
 
     def sign_in(self, name: str, role: str = "") -> httpx.Client:
@@ -186,12 +189,12 @@ def running_hub(folder: Path, *words: str, **environment: str) -> Iterator[Runni
         hub.stop()
 
 
-def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for something to be true."""
+def until(holds: Callable[[], object], seconds: float = 30.0, pause: Pause = time.sleep) -> None:
+    """Wait for something to be true; a browser test gives a pause in which its page goes on."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "never came"
-        time.sleep(0.1)
+        pause(0.1)
 
 
 def _command(process: psutil.Process) -> str:

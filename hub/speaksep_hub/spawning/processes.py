@@ -23,6 +23,8 @@ def sure_of_its_process(kind: type[Any]) -> type[Any]:
     spawner: Any = kind
 
     class Process(spawner):  # type: ignore[misc]  # which class it is, only the settings know
+        pid: int
+
         def get_state(self) -> dict[str, Any]:
             state: dict[str, Any] = super().get_state()
             began = _began(self.pid)
