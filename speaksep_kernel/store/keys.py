@@ -10,7 +10,8 @@ from speaksep_kernel.recording.names import clean_name
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_ROOMS = ("blobs", "named", "results", "uploads")
+ROOMS = ("blobs", "named", "results", "uploads")
+"""The first segment of every key."""
 
 
 def blob(sha256: str) -> str:
@@ -86,7 +87,7 @@ def checked(key: str) -> str:
         Reason ``bad-key``.
     """
     segments = key.split("/")
-    if len(segments) < 2 or segments[0] not in _ROOMS or "\0" in key or any(s in ("", ".", "..") for s in segments):
+    if len(segments) < 2 or segments[0] not in ROOMS or "\0" in key or any(s in ("", ".", "..") for s in segments):
         raise bad(key)
     return key
 

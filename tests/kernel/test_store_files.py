@@ -104,8 +104,9 @@ def test_folders_of_results_are_copied_listed_and_removed(store: Store, tmp_path
     assert store.files(keys.owned("ann")) == {f"job-1/{name}": size for name, size in store.files(key).items()}
     assert store.children(keys.owned("ann")) == [key]
     assert store.local(f"{key}/tracks/speaker_1.flac").read_bytes() == b"one"
+    store.write(f"{key}0/manifest.json", b"{}")
     store.remove(key)
-    assert (store.files(key), store.children(keys.owned("ann"))) == ({}, [])
+    assert (store.files(key), store.children(keys.owned("ann"))) == ({}, [f"{key}0"])
 
 
 def test_a_file_that_was_replaced_is_read_anew(store: Store) -> None:
@@ -220,8 +221,8 @@ def test_copies_are_made_once_and_the_longest_unused_go_first(
     remote_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = kept(remote_store, b"a" * 6000), kept(remote_store, b"b" * 6000)
+    monkeypatch.setenv("SPEAKSEP_STORE_CACHE_BYTES", "10000")
     kept_by = Store.open(remote_store.url, cache=tmp_path / "small")
-    kept_by._copies._limit_bytes = 10_000
     path = kept_by.local(first)
     assert kept_by.local(first) == path
     monkeypatch.setattr(copies, "FRESH_S", -1.0)
