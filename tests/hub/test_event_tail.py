@@ -115,6 +115,26 @@ async def _story(tail: EventTail, delay_s: float) -> list[int]:
     return found
 
 
+def test_list_then_follow_misses_nothing(table: Counted) -> None:
+    """`newest` may be a moment old: what is after it is told, whether somebody watches already or not."""
+
+    async def work(tail: EventTail) -> None:
+        for others in (0, 1):
+            watchers = [await tail.join("bob") for _ in range(others)]
+            seq = tail.newest()
+            assert seq <= table.newest_event()
+            wanted = asked(table, "ann", 3)
+            watcher = await tail.join("ann")
+            found = [event.job_id async for event in tail.earlier(watcher, seq)]
+            while found[-3:] != wanted:
+                event = await watcher.next(20)
+                found += [event.job_id] if event else []
+            for each in (watcher, *watchers):
+                tail.leave(each)
+
+    watched(table, work)
+
+
 def test_who_is_too_slow_is_let_go_and_the_others_go_on(table: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail_module, "MOST_WAITING", 5)
 

@@ -83,7 +83,7 @@ def jobs(
     batch: Annotated[str | None, Query(max_length=255, description="Only those of this batch.")] = None,
 ) -> JobPage:
     """Your jobs, the newest first."""
-    seq = platform.jobs.newest_event()  # before the list: what happens between the two is told twice, not never
+    seq = platform.tail.newest()  # before the list: what happens between the two is told twice, not never
     before = None if page.after is None else str(page.after)
     found = platform.jobs.jobs(
         owner=caller.name,

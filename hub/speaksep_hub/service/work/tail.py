@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 
 from speaksep_kernel.errors import StoreError
@@ -79,13 +80,25 @@ class EventTail:
     def __init__(self, table: JobTable, leaving: asyncio.Event, *, poll_s: float = POLL_S) -> None:
         self._table, self._leaving, self._poll_s = table, leaving, poll_s
         self._watchers: set[Watcher] = set()
-        self._seen = 0
+        self._seen = self._newest = 0
+        self._asked_s = float("-inf")
         self._task: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
 
     def __len__(self) -> int:
         """How many watch."""
         return len(self._watchers)
+
+    def newest(self) -> int:
+        """Number of an event before which nothing is to come any more: the last one, or one a moment ago.
+
+        On PostgreSQL asking for the last one makes writers wait, so not every request does.
+        """
+        if self._task is not None and not self._task.done():
+            return self._seen
+        if time.monotonic() - self._asked_s > self._poll_s:
+            self._newest, self._asked_s = self._table.newest_event(), time.monotonic()
+        return self._newest
 
     async def join(self, owner: str, job: str | None = None) -> Watcher:
         """Begin to watch; call `leave` at the end."""
