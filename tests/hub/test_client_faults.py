@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 
-from speaksep_hub.client import Client, ServiceError, UploadInterrupted
+from speaksep_hub.client import Client, ServiceError, UploadInterrupted, uploads
 from speaksep_kernel.testing import conversation
 from tests.hub.cutting_proxy import CuttingProxy
 from tests.hub.service_process import ServiceProcess
+
+PIECE_BYTES = 4 << 20
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,12 @@ def long_talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("long") / "long talk.wav"
     sf.write(path, made.audio, made.rate_hz, subtype="FLOAT")
     return path
+
+
+@pytest.fixture(autouse=True)
+def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smaller ones than usual."""
+    monkeypatch.setattr(uploads, "PIECE_BYTES", PIECE_BYTES)
 
 
 @pytest.fixture
@@ -76,7 +84,7 @@ def test_another_process_goes_on_with_an_upload(
     recording = client.recordings.upload(
         long_talk, resume=resume, progress=lambda offset, length: arrived.append(offset)
     )
-    assert arrived[0] > 4 << 20  # the first piece was not sent again
+    assert arrived[0] > PIECE_BYTES  # the first piece was not sent again
     assert recording["sha256"] == hashlib.sha256(long_talk.read_bytes()).hexdigest()
     client.recordings.delete(recording)
 

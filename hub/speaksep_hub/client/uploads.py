@@ -16,7 +16,7 @@ from speaksep_hub.client.values import Recording
 SMALL_BYTES = 4 << 20
 """Up to here a recording is sent in one request."""
 
-PIECE_BYTES = 4 << 20
+PIECE_BYTES = 16 << 20
 """What is sent again at most when the connection breaks."""
 
 TUS = {"Tus-Resumable": "1.0.0"}
