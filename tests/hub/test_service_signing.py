@@ -18,6 +18,7 @@ from speaksep_hub.service.identity.caller import Caller
 from speaksep_hub.service.identity.exchange import Exchange
 from speaksep_hub.service.identity.revoked import Revoked
 from speaksep_hub.service.identity.session import SESSION, XSRF, Sessions
+from speaksep_hub.service.identity.sign_in import PENDING, begin
 from speaksep_hub.service.identity.signing import SigningKeys
 from speaksep_hub.service.place import HubAccess, Place
 from speaksep_kernel.errors import InputError, StoreError
@@ -203,6 +204,17 @@ def test_sockets_of_other_pages_are_refused(
     connection.scope["type"] = "websocket"
     with pytest.raises(NotAllowed, match="Origin"):
         sessions.check_own_page(connection, session)
+
+
+def test_a_browser_does_not_gather_sign_ins_that_it_never_finished(
+    keys: SigningKeys, clock: Clock, tmp_path: Path
+) -> None:
+    sessions = Sessions(keys, Place(), Revoked(tmp_path), life_s=100, clock=clock)
+    hub = HubAccess("http://hub/api", "t", "service-speaksep", "/hub/authorize", "/hub/logout", "/oauth_callback")
+    pending = "; ".join(f"{PENDING}{number}=x" for number in range(6))
+    set_ = begin(connection_of(cookie=pending), hub, sessions, "/").headers.getlist("set-cookie")
+    assert sum("Max-Age=0" in cookie for cookie in set_) == 6
+    assert sum("Max-Age=600" in cookie for cookie in set_) == 1
 
 
 # Where it is
