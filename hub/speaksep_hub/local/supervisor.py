@@ -93,6 +93,7 @@ class Supervisor:
             self._all = [_Running(part) for part in self.parts]
             while not self._asked_within(0.0 if self._begin_due() else 0.2):
                 self._look()
+            self.say("ending all of it; asked again it does not wait")
         finally:
             self._stop()
 
