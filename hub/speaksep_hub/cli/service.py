@@ -18,7 +18,7 @@ app = typer.Typer(rich_markup_mode=None)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-@app.command("service")
+@app.command("service", short_help="The job service for programs.")
 def service(
     host: Annotated[str | None, typer.Option("--host", metavar="HOST", help="Address to listen at.")] = None,
     port: Annotated[
