@@ -20,6 +20,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess
     """A service that lets these tests ask as often as they like."""
     many = {"READ": "10000/minute", "JOB": "10000/minute", "WRITE": "10000/minute", "JOBS_PER_USER": "500"}
     limits = {f"SPEAKSEP_HUB__PROTECTION__{name}": value for name, value in many.items()}
+    limits |= {"SPEAKSEP_HUB__SERVICE__TIME_LIMIT_S": "90", "SPEAKSEP_HUB__SERVICE__MEMORY_LIMIT_BYTES": "2GiB"}
     service = ServiceProcess(tmp_path_factory.mktemp("requests"), **limits).start()
     yield service
     service.stop()
@@ -128,6 +129,11 @@ def test_a_diagnosis_is_asked_for_once(ann: httpx.Client, table: JobTable, recor
         "state": "queued",
         "id": first.json()["id"],
     }
+
+
+def test_jobs_have_the_limits_of_the_settings(ann: httpx.Client, table: JobTable, recording: str) -> None:
+    job = table.get(ann.post(f"recordings/{recording}/separations", json={"device": "cuda"}).json()["id"])
+    assert (job.time_limit_s, job.memory_limit_bytes, job.device) == (90, 2 << 30, "gpu")
 
 
 # What is refused

@@ -130,7 +130,7 @@ def request_of(platform: Platform, owner: str, order: Order) -> JobRequest:
     NotFound
         A recording that is not theirs.
     """
-    notebook = notebooks.get(order.notebook)
+    notebook, service = notebooks.get(order.notebook), platform.settings.service
     values = dict(order.parameters)
     # What others made of the same recording is not used again: how fast a job is would tell that they have it.
     about = {"kind": order.kind, "circle": owner, "parameters": dict(order.parameters), **order.about}
@@ -152,6 +152,8 @@ def request_of(platform: Platform, owner: str, order: Order) -> JobRequest:
         batch=order.batch,
         key=order.key,
         device=order.device,
+        time_limit_s=service.time_limit_s,
+        memory_limit_bytes=None if service.memory_limit_bytes is None else int(service.memory_limit_bytes),
         about=about,
     )
 
