@@ -11,6 +11,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 import speaksep_kernel as speaksep
+from speaksep_dashboards import VIEWS
 from speaksep_widgets import SpeakerTracks
 
 
@@ -34,5 +35,7 @@ def stored_sample(folder: Path | None = None) -> Path:
 
 def sample_view() -> SpeakerTracks:
     """The result with sound; corrections are made to a copy that goes with the page."""
-    own = Path(tempfile.mkdtemp(prefix="speaksep-view-"))
-    return SpeakerTracks(shutil.copytree(stored_sample(), own / "sample"))
+    stored = stored_sample()
+    views = stored.parent / VIEWS
+    views.mkdir(exist_ok=True)
+    return SpeakerTracks(shutil.copytree(stored, Path(tempfile.mkdtemp(dir=views)) / "sample"))

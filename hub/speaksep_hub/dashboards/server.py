@@ -83,8 +83,10 @@ class Dashboards(Voila):  # type: ignore[misc] # it has no types
 def run(settings: Settings) -> None:
     """Serve the dashboards until SIGTERM or SIGINT."""
     folder = Folder.open(settings.hub.folder)
+    kept = folder.path / "dashboards"
+    shutil.rmtree(kept / speaksep_dashboards.VIEWS, ignore_errors=True)
     # What dashboards keep, and what their kernels compute on: nobody's GPU is taken by somebody who looks.
-    os.environ |= {"SPEAKSEP_DASHBOARDS": str(folder.path / "dashboards"), "SPEAKSEP_DEVICE": "cpu"}
+    os.environ |= {"SPEAKSEP_DASHBOARDS": str(kept), "SPEAKSEP_DEVICE": "cpu"}
     server: Any = Dashboards(config=configuration(settings))
     server.initialize([str(notebooks(settings))])
     # At once, whatever runs at that moment: an exception in the middle of it might be caught there.
