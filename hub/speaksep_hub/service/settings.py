@@ -28,7 +28,7 @@ class ServiceSettings(Section):
     token_life_s: int = Field(300, ge=10, le=900, description="Seconds a signed token lives at most.")
     key_days: float = Field(7, gt=0, description="Days until a new key signs.")
     answer_s: float = Field(
-        2.5,
+        3.5,
         ge=0,
         le=4,
         description="Seconds that what the hub said of a token is believed: so long a revoked one works.",

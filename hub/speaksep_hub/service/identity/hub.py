@@ -23,12 +23,26 @@ TIMEOUT_S = 3.0
 
 _MOST_ANSWERS = 4096
 _AGAIN_S = 0.5  # a hub that is away is not asked by every request of a crowd
+_AHEAD = 0.6
+"""Part of an answer's time after which the next one is asked for, so that nobody who is known waits for the hub."""
 
 
 @dataclass
 class _Answer:
     until: float
+    ahead: float
     task: asyncio.Task[Caller | None]
+    next: _Answer | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether it is somebody."""
+        return self.task.done() and self.task.exception() is None and self.task.result() is not None
+
+    @property
+    def told(self) -> bool:
+        """Whether the hub has answered, whatever it said."""
+        return self.task.done() and self.task.exception() is None
 
 
 class HubDirectory:
@@ -39,7 +53,8 @@ class HubDirectory:
     access
         Where the hub is.
     answer_s
-        How long an answer holds, counted from when it was asked for. Those who ask meanwhile share it.
+        How long an answer holds, counted from when it was asked for. Those who ask meanwhile share it; the next one is
+        asked for while it still holds.
     monotonic
         Seconds that only rise; for tests.
     """
@@ -75,13 +90,15 @@ class HubDirectory:
         """
         key, now = hashlib.sha256(f"{kind}:{secret}".encode()).digest(), self._monotonic()
         answer = self._answers.get(key)
+        if answer is not None and answer.next is not None and (answer.next.told or answer.until <= now):
+            answer = self._answers[key] = answer.next
         if answer is None or answer.until <= now:
-            task = asyncio.create_task(self._ask(secret, kind or "hub-token"))
-            answer = self._answers[key] = _Answer(now + self._answer_s, task)
-            task.add_done_callback(lambda done: self._settle(answer, done))
+            answer = self._answers[key] = self._asked(secret, kind, now)
             self._answers.move_to_end(key)
             if len(self._answers) > _MOST_ANSWERS:
                 self._answers.popitem(last=False)
+        elif answer.good and (answer.ahead if answer.next is None else answer.next.until) <= now:
+            answer.next = self._asked(secret, kind, now)
         return await asyncio.shield(answer.task)  # one who leaves does not take the answer from the others
 
     def remembers(self, secret: str) -> bool:
@@ -115,7 +132,9 @@ class HubDirectory:
     async def close(self) -> None:
         """End the connections to the hub."""
         for answer in self._answers.values():
-            answer.task.cancel()
+            for each in (answer, answer.next):
+                if each is not None:
+                    each.task.cancel()
         await self.http.aclose()
 
     async def _ask(self, secret: str, kind: Kind) -> Caller | None:
@@ -139,6 +158,12 @@ class HubDirectory:
             token_id=told.get("token_id") or "",
             secret=secret,
         )
+
+    def _asked(self, secret: str, kind: Kind | None, now: float) -> _Answer:
+        task = asyncio.create_task(self._ask(secret, kind or "hub-token"))
+        answer = _Answer(now + self._answer_s, now + _AHEAD * self._answer_s, task)
+        task.add_done_callback(lambda done: self._settle(answer, done))
+        return answer
 
     def _settle(self, answer: _Answer, done: asyncio.Task[Caller | None]) -> None:
         if done.cancelled() or done.exception() is not None:
