@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shutil
@@ -80,6 +81,16 @@ class Dashboards(Voila):  # type: ignore[misc] # it has no types
         os._exit(0)
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that leaves signals to the server: what executes a notebook takes them, and after an error keeps them."""
+
+    def add_signal_handler(self, *_: Any) -> None:
+        raise RuntimeError("signals are the server's")
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        return False
+
+
 def run(settings: Settings) -> None:
     """Serve the dashboards until SIGTERM or SIGINT."""
     folder = Folder.open(settings.hub.folder)
@@ -87,6 +98,7 @@ def run(settings: Settings) -> None:
     shutil.rmtree(kept / speaksep_dashboards.VIEWS, ignore_errors=True)
     # What dashboards keep, and what their kernels compute on: nobody's GPU is taken by somebody who looks.
     os.environ |= {"SPEAKSEP_DASHBOARDS": str(kept), "SPEAKSEP_DEVICE": "cpu"}
+    asyncio.set_event_loop(_Loop())
     server: Any = Dashboards(config=configuration(settings))
     server.initialize([str(notebooks(settings))])
     # At once, whatever runs at that moment: an exception in the middle of it might be caught there.
