@@ -27,7 +27,7 @@ demo: $(READY)
 	@$(BIN)/python -m speaksep_kernel.jobs.sample notebooks/batch/separate.ipynb demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests
 
 lint: $(READY)
 	$(BIN)/ruff check .

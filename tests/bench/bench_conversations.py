@@ -13,12 +13,11 @@ SPEECH_DIR holds tar shards with manifest.csv; the people of its split "valid" s
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,30 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment, minimize
 
-from speaksep_kernel.recording.cache import AnalysisCache
-from speaksep_kernel.recording.recording import Recording
-from speaksep_kernel.training.conversations import MOST, Simulated, simulate, with_silence
-from speaksep_kernel.training.corpus import Corpus, read_shards
+from speaksep_kernel.training.conversations import MOST, simulate, with_silence
+from speaksep_kernel.training.heard import Heard, hear, on_grid, recall
 from speaksep_kernel.voices import confidence
 from speaksep_kernel.voices.clustering import cluster_and_count
 from speaksep_kernel.voices.diarization import Diarization, summarise
-from speaksep_kernel.voices.embedding import embed
-from speaksep_kernel.voices.segmentation import segment
-from speaksep_kernel.voices.streams import FRAME_S, Streams
-from speaksep_kernel.voices.turns import Turn
+from speaksep_kernel.voices.streams import FRAME_S
 
-KEPT = ("window_start", "window", "activity", "embedding", "weight_s")
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A conversation as it was heard, and the truth: (frames, people) who speaks."""
-
-    number: int
-    streams: Streams
-    truth: Bools
-    about: str
 
 
 @dataclass(frozen=True)
@@ -62,56 +45,9 @@ class Outcome:
     errors: NDArray[np.float64]
 
 
-@cache
-def voices(folder: Path) -> Corpus:
-    return read_shards(folder, "valid")
-
-
-def hear(number: int, *, speech: Path, folder: Path, silence: bool) -> Path:
-    """Listen to a conversation, unless that was done before."""
-    path = folder / f"c{number:03d}.npz"
-    if path.exists():
-        return path
-    import torch
-
-    torch.set_num_threads(1)
-    made: Simulated = (with_silence if silence else simulate)(voices(speech), number)
-    with AnalysisCache(Recording.open((made.audio, 16000))) as recording:
-        streams = embed(recording, segment(recording))
-    turns = [(turn.start_s, turn.end_s, turn.speaker) for turn in made.turns]
-    temporary = folder / f".c{number:03d}.npz"
-    np.savez_compressed(
-        temporary,
-        window_frames=streams.window_frames,
-        total_frames=-(-len(made.audio) // round(FRAME_S * 16000)),
-        people=made.people,
-        about=made.about,
-        ref=np.array(turns),
-        **{name: getattr(streams, name) for name in KEPT},
-    )
-    os.replace(temporary, path)
-    return path
-
-
-def recall(path: Path) -> Heard:
-    with np.load(path) as kept:
-        count = len(kept["window"])
-        streams = Streams(
-            window_frames=int(kept["window_frames"]),
-            label=np.full(count, -1, np.int32),
-            confidence=np.zeros(count, np.float32),
-            **{name: kept[name] for name in KEPT},
-        )
-        turns = [Turn(float(a), float(b), int(k)) for a, b, k in kept["ref"]]
-        truth = on_grid(turns, int(kept["total_frames"]), int(kept["people"]))
-        return Heard(int(path.stem[1:]), streams, truth, str(kept["about"]))
-
-
-def on_grid(turns: list[Turn] | tuple[Turn, ...], frames: int, people: int) -> Bools:
-    grid = np.zeros((frames, people), bool)
-    for turn in turns:
-        grid[round(turn.start_s / FRAME_S) : round(turn.end_s / FRAME_S), turn.speaker - 1] = True
-    return grid
+def listened(number: int, *, speech: Path, folder: Path, silence: bool) -> Path:
+    """The file of a conversation."""
+    return hear(number, speech=speech, split="valid", folder=folder, make=with_silence if silence else simulate)
 
 
 def who_is_who(truth: Bools, found: Bools) -> NDArray[np.int64]:
@@ -248,7 +184,7 @@ def main() -> int:
         for name, count in (("conv", chosen.count), ("silence", chosen.silence)):
             folder = chosen.cache / name
             folder.mkdir(parents=True, exist_ok=True)
-            listen = partial(hear, speech=chosen.speech, folder=folder, silence=name == "silence")
+            listen = partial(listened, speech=chosen.speech, folder=folder, silence=name == "silence")
             there = (number for number in range(count) if (folder / f"c{number:03d}.npz").exists())
             wanted = there if chosen.heard_only else range(count)
             paths[name] = list(pool.map(listen, wanted))

@@ -55,8 +55,9 @@ def test_a_place_without_a_manifest_is_refused(tmp_path):
     assert caught.value.reason == "no-manifest"
 
 
-def test_other_weights_of_segmentation_are_another_version(tmp_path, monkeypatch):
-    before = manifest.versions()["segmentation"]
-    (tmp_path / "other.safetensors").write_bytes(b"other weights")
-    monkeypatch.setattr(manifest, "TUNED", tmp_path / "other.safetensors")
-    assert manifest.versions()["segmentation"] != before
+@pytest.mark.parametrize(("learned", "named"), [("TUNED", "segmentation"), ("TREES", "counting")])
+def test_what_was_learned_anew_is_another_version(learned, named, tmp_path, monkeypatch):
+    before = manifest.versions()
+    (tmp_path / "other").write_bytes(b"learned anew")
+    monkeypatch.setattr(manifest, learned, tmp_path / "other")
+    assert {name for name, now in manifest.versions().items() if now != before[name]} == {named}
