@@ -84,7 +84,7 @@ class Dashboards(Voila):  # type: ignore[misc] # it has no types
 class _Loop(asyncio.SelectorEventLoop):
     """A loop that leaves signals to the server: what executes a notebook takes them, and after an error keeps them."""
 
-    def add_signal_handler(self, *_: Any) -> None:
+    def add_signal_handler(self, sig: int, callback: Any, *_: Any) -> None:  # type: ignore[override]
         raise RuntimeError("signals are the server's")
 
     def remove_signal_handler(self, sig: int) -> bool:
