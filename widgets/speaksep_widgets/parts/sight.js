@@ -160,7 +160,7 @@ function transportBar(transport, view, signal) {
       } },
     ],
     update() {
-      play.textContent = transport.playing ? "⏸" : "▶";
+      play.textContent = transport.playing ? "❚❚" : "▶";
       play.setAttribute("aria-pressed", String(transport.playing));
       loop.setAttribute("aria-pressed", String(Boolean(transport.loop)));
       loop.disabled = !transport.loop && !view.selection;
