@@ -26,8 +26,10 @@ run: demo
 demo: $(READY)
 	@$(BIN)/python -m speaksep_kernel.jobs.sample notebooks/batch/separate.ipynb demo
 
+# Browser tests in processes of their own: Playwright keeps an event loop running in each.
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests --ignore=tests/e2e
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/e2e
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -88,4 +88,4 @@ def _reset(end: socket.socket) -> None:
         # Nothing is said, nothing that is on its way arrives: RST in place of FIN.
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         end.shutdown(socket.SHUT_RDWR)
-        end.close()
+    end.close()

@@ -40,7 +40,7 @@ def test_the_schema_makes_forms():
     assert schema["required"] == ["source"]
     speakers = schema["properties"]["speakers"]
     assert (speakers["type"], speakers["default"]) == ("integer", 0)
-    assert speakers["description"] == "How many people speak, 1 to 32. 0: find out"
+    assert speakers["description"] == "How many people speak, 1 to 20. 0: find out"
 
 
 def test_text_becomes_what_the_notebook_declares(tmp_path):

@@ -143,8 +143,8 @@ def _computing(ended: threading.Event) -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "given_back"),
-    [(threading.Event.wait, True), (_computing, False)],
+    ("work", "given_back", "patience_s"),
+    [(threading.Event.wait, True, 30.0), (_computing, False, 3.0)],  # other tests' threads may still be at work
     ids=["thread-that-sleeps", "thread-that-computes"],
 )
 def test_only_a_process_that_does_nothing_is_idle(
@@ -152,6 +152,7 @@ def test_only_a_process_that_does_nothing_is_idle(
     monkeypatch: pytest.MonkeyPatch,
     work: Callable[[threading.Event], object],
     given_back: bool,
+    patience_s: float,
 ) -> None:
     lease = acquire(Holder.now("kernel-0", settings), settings)
     assert isinstance(lease, Lease)
@@ -162,7 +163,9 @@ def test_only_a_process_that_does_nothing_is_idle(
     thread = threading.Thread(target=work, args=[ended])
     thread.start()
     made = Holding(lease, LeaseSettings(folder=settings.folder, idle_release_s=1.0), print)
-    time.sleep(3)
+    end_s = time.monotonic() + patience_s
+    while made.standing.device != "cpu" and time.monotonic() < end_s:
+        time.sleep(0.1)
     device = made.standing.device
     ended.set()
     thread.join()

@@ -56,16 +56,26 @@ async function page() {
   return found.seq;
 }
 
+const shown = (live) => (byId("live").textContent = live ? "" : "The service is away; this page goes on when it is back.");
+
+/** Who I am and what I have, as soon as the service is there; the number of the last event. */
+async function first() {
+  for (;;) {
+    try {
+      byId("who").textContent = (await call("GET", "me")).name;
+      return await page();
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // TypeError: nobody answered
+      shown(false);
+      await new Promise((again) => setTimeout(again, 1000));
+    }
+  }
+}
+
 async function begin() {
   offerToSend((job) => show(job, true), leaving.signal);
   byId("more").addEventListener("click", () => page().catch(failed), { signal: leaving.signal });
-  byId("who").textContent = (await call("GET", "me")).name;
-  const seq = await page();
-  const stop = follow(
-    seq,
-    (event) => told(event).catch(failed),
-    (live) => (byId("live").textContent = live ? "" : "The service is away; this page goes on when it is back."),
-  );
+  const stop = follow(await first(), (event) => told(event).catch(failed), shown);
   addEventListener("pagehide", () => { stop(); leaving.abort(); }, { once: true });
 }
 
