@@ -43,7 +43,7 @@ this; otherwise segmentation may have cut one voice in two."""
 ALWAYS = 0.9
 """Who speaks whenever the other does, for this share of the time, is somebody else (and so are people known before)."""
 BLOCK = 4000
-"""Streams or pieces clustered at once; memory grows with the square of it."""
+"""Streams clustered at once; memory grows with the square of it."""
 
 Float32 = NDArray[np.float32]
 

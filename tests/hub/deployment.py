@@ -28,7 +28,7 @@ from speaksep_hub.settings.toml import as_toml
 ROOT = Path(__file__).parents[2]
 START_S = 120.0
 STOP_S = 60.0
-"""A single service that does not end when it is asked to would take thirty."""
+"""One service that does not end when it is asked to takes the hub thirty, which happens now and then in a long run."""
 OTHERS = ("JUPYTER", "JPY_", "SPEAKSEP_")
 
 

@@ -167,14 +167,14 @@ class TokenFile:
             Reason ``bad-token-file``.
         """
         token = BEGINNING + secrets.token_urlsafe(32)
-        now = datetime.fromtimestamp(round(self._clock()), UTC)
+        now = datetime.fromtimestamp(int(self._clock()), UTC)
         try:
             entry = TokenEntry(
                 name=name,
                 sha256=hashlib.sha256(token.encode()).hexdigest(),
                 role=role,
                 scopes=None if scopes is None else tuple(sorted(scopes)),
-                expires=None if life_s is None else datetime.fromtimestamp(round(self._clock() + life_s), UTC),
+                expires=None if life_s is None else datetime.fromtimestamp(int(self._clock() + life_s), UTC),
                 made=now,
                 id=secrets.token_hex(6),
                 note=note,
