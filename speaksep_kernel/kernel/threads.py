@@ -33,6 +33,7 @@ def set_threads(env: Mapping[str, str]) -> None:
     """Give this many threads to all libraries that are loaded; the others, and subprocesses, see the environment."""
     count = thread_count(env)
     os.environ.setdefault("OMP_NUM_THREADS", str(count))
+    os.environ.setdefault("MKL_DYNAMIC", "FALSE")  # or torch, when it comes, takes no more than the physical cores
     if "torch" in sys.modules:
         import torch
 

@@ -29,7 +29,7 @@ def kernel():
     command = [sys.executable, *SETTINGS["argv"][1:-1], str(path)]
     env = {**os.environ, **SETTINGS["env"], "SPEAKSEP_GPUS": "none", "SPEAKSEP_RUNTIME_DIR": str(folder / "run")}
     env |= {
-        "OMP_NUM_THREADS": "2",
+        "OMP_NUM_THREADS": "3",
         "IPYTHONDIR": str(folder / "ipython"),
         "SPEAKSEP_BOOK": str(folder / "book.json"),
         "JPY_PARENT_PID": str(os.getpid()),
@@ -99,7 +99,7 @@ def test_status_says_device_memory_and_queue(kernel: Talk):
     _, shown = kernel.cell("%speaksep")
     rows = dict(line.split(maxsplit=1) for line in printed(shown).splitlines())
     assert rows["device"].startswith("cpu: ")
-    assert rows["memory"].endswith("MB, 2 threads, plain start")
+    assert rows["memory"].endswith("MB, 3 threads, plain start")
     assert rows["queue"] == "nobody waits for a GPU"
     assert 'aria-label="Status of this kernel"' in printed(shown, "text/html")
 
@@ -110,7 +110,7 @@ def test_settings_of_the_kernelspec_reach_the_kernel(kernel: Talk):
 
 
 def test_threads_follow_the_environment_and_the_libraries_follow_them(kernel: Talk):
-    assert kernel.value("torch.get_num_threads()", "import torch") == 2
+    assert kernel.value("torch.get_num_threads()", "import torch") == 3
 
 
 @pytest.mark.parametrize(
