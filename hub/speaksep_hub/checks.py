@@ -167,7 +167,7 @@ def _certificates(settings: Settings) -> str:
 def _dashboards(settings: Settings) -> str:
     if not settings.dashboards.enabled:
         return "none"
-    from speaksep_hub.dashboards.server import notebooks
+    from speaksep_hub.interactive.voila.server import notebooks
 
     folder = notebooks(settings)
     found = sorted(path.stem for path in folder.glob("*.ipynb"))

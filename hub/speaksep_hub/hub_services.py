@@ -75,10 +75,10 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
     if settings.dashboards.enabled:
         found.append(
             HubService(
-                "dashboards",
-                f"http://127.0.0.1:{settings.ports.dashboards}",
-                token("dashboards"),
-                (sys.executable, "-m", "speaksep_hub.dashboards"),
+                "voila",
+                f"http://127.0.0.1:{settings.ports.voila}",
+                token("voila"),
+                (sys.executable, "-m", "speaksep_hub.interactive.voila"),
                 (PREFIX + "dashboards:view",),
             )
         )

@@ -27,7 +27,9 @@ def landing(handler: Any) -> str:
         return f"{hub}admin"
     if "start:servers" in bare:
         return ""
-    if "dashboards:view" in short_names(scopes) and "dashboards" in handler.services:
-        dashboards = handler.services["dashboards"]
-        return f"{dashboards.host}{dashboards.prefix}"
+    if "dashboards:view" in short_names(scopes):
+        for name in ("dashboards", "voila"):
+            if name in handler.services:
+                service = handler.services[name]
+                return f"{service.host}{service.prefix}"
     return f"{hub}token" if "tokens" in bare else f"{hub}home"

@@ -85,13 +85,14 @@ ROLES: Mapping[str, Role] = {
                 *_OWN_TOKENS,
                 "access:services!service=speaksep",
                 "access:services!service=dashboards",
+                "access:services!service=voila",
             ),
         ),
         Role(
             "viewer",
             "Looks at published dashboards, and nothing else.",
             ("dashboards:view",),
-            ("access:services!service=dashboards",),
+            ("access:services!service=dashboards", "access:services!service=voila"),
         ),
         Role(
             "batch",

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 import speaksep_kernel as speaksep
-from speaksep_hub.protection.headers import dashboard_headers, single_user_headers
+from speaksep_hub.protection.headers import interactive_headers, single_user_headers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 START_S = 120
@@ -128,7 +128,7 @@ def voila(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """Voila over the same folder; its base address."""
     home = tmp_path_factory.mktemp("home")
     (home / ".jupyter").mkdir()
-    as_on_the_platform = {"tornado_settings": {"headers": dashboard_headers(https=False)}}
+    as_on_the_platform = {"tornado_settings": {"headers": interactive_headers(https=False)}}
     (home / ".jupyter" / "voila.json").write_text(json.dumps({"Voila": as_on_the_platform}))
     port = _free_port()
     command = [sys.executable, "-m", "voila", str(root), "--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]

@@ -10,7 +10,7 @@ from speaksep_hub.protection.headers import content_security_policy
 from tests.e2e.conftest import TOKEN
 
 
-@pytest.mark.parametrize(("server", "part"), [("lab", "single-user"), ("voila", "dashboards")])
+@pytest.mark.parametrize(("server", "part"), [("lab", "single-user"), ("voila", "interactive")])
 def test_pages_of_these_tests_have_the_policy_of_the_platform(
     server: str, part: str, request: pytest.FixtureRequest
 ) -> None:

@@ -189,7 +189,7 @@ def test_a_hub_with_tls_and_a_host_name_for_every_service(
         first = browser.get("hub/login", follow_redirects=False)
         page = deployment.sign_in(browser, "vera", after="")
     assert page.status_code == 200
-    assert page.url.host == f"dashboards--service.{NAME}"
+    assert page.url.host == f"voila--service.{NAME}"
     assert "loudness" in page.text
     assert "max-age=" in first.headers["Strict-Transport-Security"]
     assert [cookie for cookie in first.headers.get_list("set-cookie") if "Secure" not in cookie] == []

@@ -12,7 +12,7 @@ import pytest
 
 from speaksep_hub.audit.events import name_of
 from speaksep_hub.audit.verify import entries, verify
-from speaksep_hub.protection.headers import dashboard_headers, hub_headers, service_headers, single_user_headers
+from speaksep_hub.protection.headers import hub_headers, interactive_headers, service_headers, single_user_headers
 from tests.hub.running import RunningHub, until
 
 OF_ALL = (
@@ -26,7 +26,7 @@ HEADERS = {
     "hub": hub_headers(https=False),
     "single-user": single_user_headers(https=False),
     "service": service_headers(https=False),
-    "dashboards": dashboard_headers(https=False),
+    "voila": interactive_headers(https=False),
 }
 
 
@@ -69,12 +69,12 @@ def vera(hub: RunningHub) -> Iterator[httpx.Client]:
         pytest.param("service", "services/speaksep/openapi.json", 200, id="service-openapi"),
         pytest.param("service", "services/speaksep/api/v1/nowhere", 404, id="service-nowhere"),
         pytest.param("service", "services/speaksep/", 303, id="service-redirect"),
-        pytest.param("dashboards", "services/dashboards/", 200, id="dashboards-page"),
-        pytest.param("dashboards", "services/dashboards/nowhere", 404, id="dashboards-nowhere"),
+        pytest.param("voila", "services/voila/", 200, id="voila-page"),
+        pytest.param("voila", "services/voila/nowhere", 404, id="voila-nowhere"),
     ],
 )
 def test_every_answer_has_its_headers(ann: httpx.Client, part: str, path: str, status: int) -> None:
-    ann.get("services/dashboards/")  # signed in there
+    ann.get("services/voila/")  # signed in there
     answer = ann.get(path, follow_redirects=False)
     assert answer.status_code == status
     sent = {name: answer.headers.get(name, "") for name in HEADERS[part] if name != "Content-Security-Policy"}
@@ -88,7 +88,7 @@ def test_every_answer_has_its_headers(ann: httpx.Client, part: str, path: str, s
     assert "Tornado" not in answer.headers.get("Server", "")
 
 
-@pytest.mark.parametrize("headers", [hub_headers, single_user_headers, service_headers, dashboard_headers])
+@pytest.mark.parametrize("headers", [hub_headers, single_user_headers, service_headers, interactive_headers])
 def test_browsers_that_come_by_tls_are_told_to_stay_with_it(headers: Any) -> None:
     assert headers(https=True)["Strict-Transport-Security"].startswith("max-age=31536000")
 
@@ -98,12 +98,12 @@ def test_hundreds_of_connections_that_do_nothing_keep_nobody_out(hub: RunningHub
     with ExitStack() as held:
         for part in (b"", b"GET /hub/", b"POST /services/speaksep/api/v1/jobs HTTP/1.1\r\nHost: x\r\nX-A: ") * 150:
             held.enter_context(socket.create_connection((host, port or 80), timeout=10)).sendall(part)
-        for path in ("hub/health", "services/speaksep/health", "services/dashboards/"):
+        for path in ("hub/health", "services/speaksep/health", "services/voila/"):
             assert httpx.get(hub.url + path, timeout=20).status_code in {200, 302}
 
 
 def test_what_people_do_is_in_the_trail(hub: RunningHub, ann: httpx.Client, vera: httpx.Client) -> None:
-    page = vera.get("services/dashboards/voila/render/loudness.ipynb", timeout=120)
+    page = vera.get("services/voila/voila/render/loudness.ipynb", timeout=120)
     assert page.status_code == 200
     assert vera.get("hub/api/users").status_code == 403
     xsrf = {"_xsrf": ann.get("hub/token").text.partition('xsrf_token: "')[2].partition('"')[0]}
@@ -126,7 +126,7 @@ def test_what_people_do_is_in_the_trail(hub: RunningHub, ann: httpx.Client, vera
         ("hub", "sign-in", "ann"),
         ("hub", "server", "ann"),
         ("hub", "sign-in", "vera"),
-        ("dashboards", "view", "vera"),
+        ("voila", "view", "vera"),
         ("hub", "refusal", "vera"),
         ("hub", "token-made", "ann"),
         ("hub", "token-revoked", "ann"),

@@ -22,7 +22,10 @@ SERVER = {
 RECORDINGS = {PREFIX + "recordings:write", PREFIX + "recordings:read"}
 JOBS = {PREFIX + "jobs:submit", PREFIX + "jobs:read", PREFIX + "jobs:cancel"}
 VOICES = {PREFIX + "voices:write", PREFIX + "voices:read"}
-DASHBOARDS = {PREFIX + "dashboards:view", "access:services!service=dashboards"}
+DASHBOARDS = {
+    PREFIX + "dashboards:view",
+    *(f"access:services!service={name}" for name in ("dashboards", "voila")),
+}
 HUB_ADMIN = {
     inner
     for role in get_default_roles()
@@ -116,8 +119,8 @@ def test_the_provider_is_asked_with_pkce(deployment: Deployment) -> None:
 def test_services_must_use_pkce(deployment: Deployment) -> None:
     browser = deployment.signed_in("vera", "speaksep-viewers")
     asked = {
-        "client_id": "service-dashboards",
-        "redirect_uri": "/services/dashboards/oauth_callback",
+        "client_id": "service-voila",
+        "redirect_uri": "/services/voila/oauth_callback",
         "response_type": "code",
         "state": "x",
     }
@@ -158,7 +161,7 @@ def test_signing_out_is_signing_out_at_the_provider_too(deployment: Deployment) 
 @pytest.mark.parametrize(
     ("group", "path"),
     [
-        pytest.param("speaksep-viewers", "/services/dashboards/", id="viewer"),
+        pytest.param("speaksep-viewers", "/services/voila/", id="viewer"),
         pytest.param("speaksep-batch", "/hub/token", id="batch"),
         pytest.param("speaksep-admins", "/hub/admin", id="admin"),
     ],

@@ -40,7 +40,8 @@ _POLICIES = {
         "form-action": "'self'",
         "frame-ancestors": "'self'",
     },
-    "dashboards": {
+    # As JupyterLab: Voila and Panel are of the same make.
+    "interactive": {
         "default-src": "'self'",
         "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
         "style-src": "'self' 'unsafe-inline'",
@@ -76,7 +77,7 @@ def content_security_policy(part: str, changes: Mapping[str, str] | None = None)
     Parameters
     ----------
     part
-        ``"hub"``, ``"single-user"``, ``"dashboards"`` or ``"service"``.
+        ``"hub"``, ``"single-user"``, ``"interactive"`` or ``"service"``.
     changes
         Directives that a page needs otherwise.
 
@@ -104,9 +105,9 @@ def single_user_headers(*, https: bool) -> dict[str, str]:
     return _headers("single-user", https, frames="SAMEORIGIN") | _UNNAMED
 
 
-def dashboard_headers(*, https: bool) -> dict[str, str]:
-    """Of the dashboards, for ``Voila.tornado_settings["headers"]``; parameter as of :func:`hub_headers`."""
-    return _headers("dashboards", https, frames="SAMEORIGIN") | _UNNAMED
+def interactive_headers(*, https: bool) -> dict[str, str]:
+    """Of Voila and Panel, for Tornado's settings; parameter as of :func:`hub_headers`."""
+    return _headers("interactive", https, frames="SAMEORIGIN") | _UNNAMED
 
 
 def service_headers(*, https: bool) -> dict[str, str]:

@@ -17,7 +17,7 @@ import websockets
 from speaksep_dashboards.sample import sample_view, stored_sample
 from tests.hub.deployment import Deployment
 
-PLACE = "services/dashboards/"
+PLACE = "services/voila/"
 PAGE = f"{PLACE}voila/render/loudness.ipynb"
 
 
@@ -67,7 +67,7 @@ def test_batch_is_refused(deployment: Deployment) -> None:
 
 def test_a_token_of_a_researcher_opens_it_only_with_the_scope(deployment: Deployment) -> None:
     browser = deployment.once_signed_in("rosa", "speaksep-researchers")
-    access = "access:services!service=dashboards"
+    access = "access:services!service=voila"
     without = deployment.token(browser, "rosa", access, "custom:speaksep:jobs:read").json()["token"]
     with_it = deployment.token(browser, "rosa", access, "custom:speaksep:dashboards:view").json()["token"]
     statuses = [

@@ -1,4 +1,4 @@
-"""``python -m speaksep_hub.dashboards``: the service that the hub, or whoever starts its parts, runs."""
+"""``python -m speaksep_hub.interactive.voila``: the service that the hub, or whoever starts its parts, runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from speaksep_kernel.errors import SpeakSepError
 
 if __name__ == "__main__":
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # a second saved: see audit/log.py
-    from speaksep_hub.dashboards.server import run
+    from speaksep_hub.interactive.voila.server import run
 
     try:
         run(load())
     except SpeakSepError as error:
-        sys.exit(f"speaksep dashboards: {error}")
+        sys.exit(f"speaksep voila: {error}")

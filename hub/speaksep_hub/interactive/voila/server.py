@@ -20,9 +20,9 @@ from voila.app import Voila
 import speaksep_dashboards
 from speaksep_hub.audit.log import AuditLog
 from speaksep_hub.audit.tornado import audited
-from speaksep_hub.dashboards.identity import DashboardAuthorizer, DashboardIdentity
+from speaksep_hub.interactive.voila.identity import DashboardAuthorizer, DashboardIdentity
 from speaksep_hub.local.folder import Folder
-from speaksep_hub.protection.headers import dashboard_headers
+from speaksep_hub.protection.headers import interactive_headers
 from speaksep_hub.protection.tornado import secured
 from speaksep_hub.settings import Settings
 
@@ -52,8 +52,8 @@ def configuration(settings: Settings) -> Config:
     c.VoilaConfiguration.show_tracebacks = False
     c.VoilaConfiguration.file_allowlist = [SOUND]
     c.Voila.tornado_settings = {
-        "headers": dashboard_headers(https=settings.hub.https),
-        "log_function": audited(AuditLog.of(settings, "dashboards"), c.Voila.base_url + "voila/render/", log_request),
+        "headers": interactive_headers(https=settings.hub.https),
+        "log_function": audited(AuditLog.of(settings, "voila"), c.Voila.base_url + "voila/render/", log_request),
     }
     c.KernelManager.transport = "ipc"  # files that only this account can open, not ports
     c.MappingKernelManager.cull_idle_timeout = 600

@@ -1,1 +1,0 @@
-"""The dashboards behind the hub: published notebooks that people look at, and cannot run anything in."""

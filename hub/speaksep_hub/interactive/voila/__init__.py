@@ -1,0 +1,1 @@
+"""Voila: published notebooks that people look at, and cannot run anything in."""
