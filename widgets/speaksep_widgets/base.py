@@ -44,10 +44,7 @@ class SpeakSepWidget(LeavesPicture, anywidget.AnyWidget):
             return
         call = {name: value for name, value in content.items() if name not in ("id", "ask")}
         try:
-            answer = getattr(self, f"answer_{content['ask']}", None)
-            if answer is None:
-                raise InputError(f"nobody answers {content['ask']!r}", reason="unknown-ask")
-            found, out = answer(**call, **({"buffers": buffers} if buffers else {}))
+            found, out = self._answer(content["ask"], call | ({"buffers": buffers} if buffers else {}))
             size = sum(memoryview(buffer).nbytes for buffer in out)
             if size > MOST_BYTES:
                 raise InputError(
@@ -62,3 +59,11 @@ class SpeakSepWidget(LeavesPicture, anywidget.AnyWidget):
             self.send({"id": content.get("id"), **fault.to_dict()})
         else:
             self.send({"id": content.get("id"), "ok": True, **found}, buffers=list(out))
+
+    def _answer(self, ask: str, fields: dict[str, Any]) -> Answer:
+        """The answer to a question."""
+        answer = getattr(self, f"answer_{ask}", None)
+        if answer is None:
+            raise InputError(f"nobody answers {ask!r}", reason="unknown-ask")
+        found: Answer = answer(**fields)
+        return found

@@ -1,0 +1,51 @@
+"""The script and the style of a view: plain files, joined into what the front, anywidget and Panel take."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+
+from speaksep_dashboards.page import KINDS
+from speaksep_kernel.errors import InputError
+
+_OURS = files("speaksep_dashboards")
+_WIDGETS = files("speaksep_widgets") / "parts"
+
+
+@cache
+def esm(kind: str) -> str:
+    """One ES module: the parts that ``speaksep_dashboards.KIND`` names in ``PARTS``, then its ``view.js``.
+
+    A part is ``speaksep_dashboards/esm/NAME.js`` or, where there is none, ``speaksep_widgets/parts/NAME.js``. Parts
+    declare functions and classes and import nothing; only ``view.js`` exports: ``export default { render }``.
+
+    Raises
+    ------
+    InputError
+        Reason ``unknown-view``.
+    """
+    _check(kind)
+    parts: tuple[str, ...] = import_module(f"speaksep_dashboards.{kind}").PARTS
+    ours = [_OURS / "esm" / f"{part}.js" for part in parts]
+    sources = [our if our.is_file() else _WIDGETS / our.name for our in ours]
+    return "\n".join(source.read_text("utf-8") for source in [*sources, _OURS / kind / "view.js"])
+
+
+@cache
+def css(kind: str) -> str:
+    """The widgets' theme, what all views share, and the view's own style.
+
+    Raises
+    ------
+    InputError
+        Reason ``unknown-view``.
+    """
+    _check(kind)
+    sources = [_WIDGETS / "theme.css", _OURS / "esm" / "page.css", _OURS / kind / "view.css"]
+    return "\n".join(source.read_text("utf-8") for source in sources if source.is_file())
+
+
+def _check(kind: str) -> None:
+    if kind not in KINDS:
+        raise InputError(f"no view {kind[:40]!r}", reason="unknown-view", hint=f"there are: {', '.join(KINDS)}")
