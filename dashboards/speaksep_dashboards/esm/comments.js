@@ -20,7 +20,7 @@ function commentsPart({ model, outbox, signal, now, seek }) {
   const list = make("ul");
   const word = make("p", { className: "word quiet" });
   word.setAttribute("role", "status");
-  const text = make("textarea", { rows: 2, maxLength: 4000, required: true });
+  const text = make("textarea", { rows: 2, maxLength: 2000, required: true });
   text.setAttribute("aria-label", "Your comment");
   const timed = make("input", { type: "checkbox" });
   const timedWords = make("span");

@@ -34,6 +34,9 @@ class Outbox extends EventTarget {
     this.memory = new Map();
     const again = () => this.drain();
     addEventListener("online", again, { signal });
+    const back = () => model.get("live") && this.drain();
+    model.on("change:live", back);
+    signal.addEventListener("abort", () => model.off("change:live", back));
     addEventListener("storage", ({ key }) => key?.startsWith(this.place) && this.changed(), { signal }); // another tab
     signal.addEventListener("abort", () => clearTimeout(this.timer));
     queueMicrotask(again); // whoever listens has begun to by then
