@@ -1,4 +1,7 @@
-"""The catalogue: who has which recording. The bytes are in a `speaksep_kernel.store.store.Store`, once each."""
+"""The catalogue: who has which recording, and lets others see what.
+
+The bytes are in a `speaksep_kernel.store.store.Store`, once each.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from speaksep_kernel.catalogue.locks import lock_bytes, lock_owner
+from speaksep_kernel.catalogue.remarks import Remarks
+from speaksep_kernel.catalogue.shares import Shares
 from speaksep_kernel.catalogue.tables import SCHEMA, claims, recordings, uploads
 from speaksep_kernel.catalogue.uploads import Uploads
 from speaksep_kernel.catalogue.values import Quota, StoredRecording, Usage
@@ -37,6 +42,8 @@ class Catalogue:
     ----------
     uploads
         Those that are under way.
+    shares, remarks
+        What people let others see, and what those say about it.
 
     Examples
     --------
@@ -52,6 +59,8 @@ class Catalogue:
     def __init__(self, transactions: Transactions, *, clock: Callable[[], float]) -> None:
         self._transactions, self._clock = transactions, clock
         self.uploads = Uploads(transactions, clock, self._check_quota)
+        self.shares = Shares(transactions, clock)
+        self.remarks = Remarks(transactions, clock)
 
     @classmethod
     def open(

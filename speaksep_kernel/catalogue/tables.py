@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -22,7 +23,7 @@ from speaksep_kernel.jobs.database import Schema
 from speaksep_kernel.jobs.job import LONGEST_WORD
 from speaksep_kernel.jobs.tables import metadata as jobs_metadata
 
-SCHEMA = Schema("catalogue", "0001", Path(__file__).parent / "migrations", version_table="catalogue_version")
+SCHEMA = Schema("catalogue", "0002", Path(__file__).parent / "migrations", version_table="catalogue_version")
 """The migration that these tables belong to."""
 
 metadata = MetaData(naming_convention=jobs_metadata.naming_convention)
@@ -83,3 +84,65 @@ claims = Table(  # bytes that are being stored: nobody removes them meanwhile
     Column("sha256", String(64), nullable=False, index=True),
     Column("until", Float, nullable=False),
 )
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("number", _Count, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("owner", _Word, nullable=False),
+    Column("key", _Word),
+    Column("kind", String(16), nullable=False),
+    Column("title", _Word, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("download", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    UniqueConstraint("owner", "key"),
+    sqlite_autoincrement=True,
+)
+Index("ix_shares_owner_number", shares.c.owner, shares.c.number)
+
+share_people = Table(  # who may see a share
+    "share_people",
+    metadata,
+    Column("share", String(32), ForeignKey("shares.id", ondelete="CASCADE"), primary_key=True),
+    Column("sort", String(8), primary_key=True),  # user or group
+    Column("name", _Word, primary_key=True),
+)
+Index("ix_share_people_sort_name", share_people.c.sort, share_people.c.name)
+
+share_links = Table(
+    "share_links",
+    metadata,
+    Column("number", _Count, primary_key=True),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("share", String(32), ForeignKey("shares.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("sha256", String(64), nullable=False, unique=True),  # of what the link reads, which nobody keeps
+    Column("note", _Word, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    sqlite_autoincrement=True,
+)
+
+remarks = Table(  # votes and comments, as they were made; of votes the last one counts
+    "remarks",
+    metadata,
+    Column("number", _Count, primary_key=True),
+    Column("share", String(32), nullable=False),  # empty: said by the owner, of what is shared with nobody
+    Column("place", String(64), nullable=False),  # what it is about
+    Column("owner", _Word, nullable=False),
+    Column("reader", _Word, nullable=False),
+    Column("sort", String(8), nullable=False),  # vote or comment
+    Column("item", _Word, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("at_s", Float),
+    Column("key", _Word, nullable=False),
+    Column("made_at", Float, nullable=False),
+    Column("removed_at", Float),
+    UniqueConstraint("share", "place", "reader", "key"),
+    sqlite_autoincrement=True,
+)
+Index("ix_remarks_share_place_number", remarks.c.share, remarks.c.place, remarks.c.number)
