@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -444,13 +444,15 @@ class JobTable:
         before: str | None = None,
         limit: int | None = None,
         newest_first: bool = False,
+        ids: Collection[str] | None = None,
+        notebooks: Collection[str] | None = None,
     ) -> list[Job]:
         """Jobs in order of arrival; everything given narrows it down.
 
         Parameters
         ----------
-        owner, batch, states
-            Only theirs, only in these states.
+        owner, batch, states, ids, notebooks
+            Only theirs, only in these states, only those that are named, only of these notebooks.
         before
             Only those that arrived before the job of this id; none if that was pruned.
         limit
@@ -458,7 +460,7 @@ class JobTable:
         newest_first
             The other way round.
         """
-        which = rows.only(owner=owner, batch=batch, before=before)
+        which = rows.only(owner=owner, batch=batch, before=before, ids=ids, notebooks=notebooks)
         wanted = select(jobs).where(*which).limit(limit)
         wanted = wanted.order_by(jobs.c.number.desc() if newest_first else jobs.c.number)
         if states:
@@ -470,6 +472,16 @@ class JobTable:
         counted = select(jobs.c.state, func.count().label("jobs")).where(*rows.only(owner=owner, batch=batch))
         found = self._transactions.read(counted.group_by(jobs.c.state))
         return dict.fromkeys(State, 0) | {row.state: row.jobs for row in found}
+
+    def finished_at(self, **which: Any) -> dict[State, tuple[int, float | None]]:
+        """How many jobs are in each state that any is in, and when the last of them finished.
+
+        Differs whenever one was added or removed, or changed its state. What narrows it down is that of `jobs`: owner,
+        batch, ids, notebooks.
+        """
+        counted = select(jobs.c.state, func.count().label("jobs"), func.max(jobs.c.finished_at).label("last"))
+        found = self._transactions.read(counted.where(*rows.only(**which)).group_by(jobs.c.state))
+        return {row.state: (row.jobs, row.last) for row in found}
 
     def batches(
         self, owner: str, *, only: str | None = None, before: str | None = None, limit: int | None = None
@@ -519,12 +531,15 @@ class JobTable:
         )
         return self._transactions.run(lambda connection: rows.noted(connection, wanted), writes=False)
 
-    def newest_event(self) -> int:
-        """Number of the last event there is; 0 if there is none. What comes later has a higher one."""
+    def newest_event(self, *, owner: str | None = None, batch: str | None = None) -> int:
+        """Number of the last event, of theirs if given; 0 if there is none. What comes later has a higher one."""
+        newest, which = select(func.max(events.c.seq)), rows.only(owner=owner, batch=batch)
+        if which:
+            newest = newest.join(jobs, jobs.c.number == events.c.job_number).where(*which)
 
         def work(connection: Connection) -> int:
             lock_until_commit(connection, rows.EVENTS)
-            return int(connection.execute(select(func.max(events.c.seq))).scalar() or 0)
+            return int(connection.execute(newest).scalar() or 0)
 
         return self._transactions.run(work, writes=False)
 

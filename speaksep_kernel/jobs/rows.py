@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
@@ -35,11 +35,18 @@ def event_of(row: Row[Any]) -> Event:
 
 
 def only(
-    *, owner: str | None = None, batch: str | None = None, before: str | None = None
+    *,
+    owner: str | None = None,
+    batch: str | None = None,
+    before: str | None = None,
+    ids: Collection[str] | None = None,
+    notebooks: Collection[str] | None = None,
 ) -> tuple[ColumnElement[bool], ...]:
     """Conditions for what is given; `before` is the id of a job that arrived later."""
     wanted = ((jobs.c.owner, owner), (jobs.c.batch, batch))
     conditions = tuple(column == plain(value) for column, value in wanted if value is not None)
+    among = ((jobs.c.id, ids), (jobs.c.notebook, notebooks))
+    conditions += tuple(column.in_(list(map(plain, values))) for column, values in among if values is not None)
     if before is None:
         return conditions
     other = jobs.alias()

@@ -26,6 +26,7 @@ from speaksep_kernel.jobs.parameters import validated
 from speaksep_kernel.jobs.remote import RemoteAttempt, fetched
 from speaksep_kernel.jobs.ticket import Outcome, State, Ticket
 from speaksep_kernel.results.manifest import versions
+from speaksep_kernel.results.measures import measured
 
 T = TypeVar("T")
 
@@ -117,6 +118,7 @@ class _Run:
                 "files": artefacts(attempt.place, without=(self.report, PROVENANCE)),
                 "cached": cached,
                 "device": device,
+                "measures": measured(attempt.place),
             }
             told = self._provenance(notebook, given, result, known[1] if known else {})
             (attempt.place / PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

@@ -436,3 +436,23 @@ def test_bad_requests_are_refused_with_the_field_named(values: dict[str, Any], n
     assert error.value.reason == "bad-job"
     assert error.value.hint
     assert len(error.value.error) < 200
+
+
+def test_jobs_by_id_and_notebook(table: JobTable) -> None:
+    wanted, other = table.submit_many([asked(), asked(notebook="diagnose")])
+    table.submit(asked(owner="bob"))
+    assert [job.id for job in table.jobs(owner="ada", ids=[wanted.id, other.id, "none"])] == [wanted.id, other.id]
+    assert [job.id for job in table.jobs(owner="ada", notebooks=["diagnose"])] == [other.id]
+    assert table.jobs(owner="bob", ids=[wanted.id]) == []
+    assert table.jobs(ids=[]) == []
+
+
+def test_when_the_last_job_finished_tells_every_change_of_state(table: JobTable, clock: Clock) -> None:
+    seen = [table.finished_at(owner="ada")]
+    job = running(table)
+    seen.append(table.finished_at(owner="ada"))
+    table.succeed(job.id, job.attempt, {})
+    seen.append(table.finished_at(owner="ada"))
+    running(table, owner="bob")
+    assert seen == [{}, {State.RUNNING: (1, None)}, {State.SUCCEEDED: (1, clock.now_s)}]
+    assert table.finished_at(owner="ada") == seen[-1]
