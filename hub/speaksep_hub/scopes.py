@@ -62,7 +62,8 @@ SCOPES: Mapping[str, Scope] = {
         Scope("jobs:cancel", "Cancel your jobs and try them again.", ("jobs:read",)),
         Scope("voices:read", "List the voices you have enrolled."),
         Scope("voices:write", "Enrol, rename and forget voices.", ("voices:read",)),
-        Scope("dashboards:view", "Look at published dashboards."),
+        Scope("dashboards:view", "Look at published dashboards, and at what others share with you."),
+        Scope("dashboards:share", "Let others look at your results.", ("dashboards:view",)),
         Scope("admin", "See how the platform does: its limits, its audit trail, who uses how much."),
     )
 }
@@ -79,7 +80,7 @@ ROLES: Mapping[str, Role] = {
         Role(
             "researcher",
             "Works with recordings: in notebooks on a server of their own, on the pages of the service, by programs.",
-            ("recordings:write", "jobs:submit", "jobs:cancel", "voices:write", "dashboards:view"),
+            ("recordings:write", "jobs:submit", "jobs:cancel", "voices:write", "dashboards:share"),
             (
                 *_OWN_SERVER,
                 *_OWN_TOKENS,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speaksep_kernel.catalogue.catalogue import Catalogue
 from speaksep_kernel.catalogue.share import bad, checked_what
 from speaksep_kernel.errors import InputError
-from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.queue import JobTable
 
 SEPARATES, DIAGNOSES = "separate", "diagnose"
@@ -29,31 +28,20 @@ def check_theirs(jobs: JobTable, catalogue: Catalogue, owner: str, kind: str, wh
         if not jobs.batches(owner, only=checked["batch"]):
             raise InputError(f"no batch {checked['batch'][:40]!r}", reason="unknown-batch", hint="list your batches")
     elif kind == "compare":
-        for each in (checked["a"], checked["b"]):
-            _check_shows(_job(jobs, owner, each), (SEPARATES,))
+        _check_shown(jobs, owner, (checked["a"], checked["b"]), (SEPARATES,))
         for recording in checked.get("truth", ()):
             catalogue.get(owner, recording)
-    else:
-        for each in _named(checked):
-            _check_shows(_job(jobs, owner, each), (SEPARATES, DIAGNOSES))
+    elif "all" not in checked:
+        _check_shown(jobs, owner, checked.get("jobs") or (checked["job"],), (SEPARATES, DIAGNOSES))
 
 
-def _named(what: Mapping[str, Any]) -> Iterator[str]:
-    if "job" in what:
-        yield what["job"]
-    yield from what.get("jobs", ())
-
-
-def _job(jobs: JobTable, owner: str, job_id: str) -> Job:
-    found = jobs.find(job_id)
-    if found is None or found.owner != owner:
-        raise InputError(f"no job {job_id[:40]!r}", reason="unknown-job", hint="list your jobs")
-    return found
-
-
-def _check_shows(job: Job, notebooks: tuple[str, ...]) -> None:
-    if job.notebook not in notebooks:
-        raise bad(
-            f"job {job.id} ran the notebook {job.notebook!r}: there is nothing to show of it",
-            f"share what came of {' or '.join(notebooks)}",
-        )
+def _check_shown(jobs: JobTable, owner: str, ids: Sequence[str], notebooks: tuple[str, ...]) -> None:
+    theirs = {job.id: job.notebook for job in jobs.jobs(owner=owner, ids=ids)}
+    for each in ids:
+        if each not in theirs:
+            raise InputError(f"no job {each[:40]!r}", reason="unknown-job", hint="list your jobs")
+        if theirs[each] not in notebooks:
+            raise bad(
+                f"job {each} ran the notebook {theirs[each]!r}: there is nothing to show of it",
+                f"share what came of {' or '.join(notebooks)}",
+            )

@@ -26,6 +26,7 @@ DASHBOARDS = {
     PREFIX + "dashboards:view",
     *(f"access:services!service={name}" for name in ("dashboards", "voila")),
 }
+SHARES = {PREFIX + "dashboards:share"}
 HUB_ADMIN = {
     inner
     for role in get_default_roles()
@@ -40,7 +41,15 @@ HUB_ADMIN = {
     [
         pytest.param(
             "speaksep-researchers",
-            NAMED | TOKENS | SERVER | RECORDINGS | JOBS | VOICES | DASHBOARDS | {"access:services!service=speaksep"},
+            NAMED
+            | TOKENS
+            | SERVER
+            | RECORDINGS
+            | JOBS
+            | VOICES
+            | DASHBOARDS
+            | SHARES
+            | {"access:services!service=speaksep"},
             id="researcher",
         ),
         pytest.param("speaksep-viewers", NAMED | DASHBOARDS, id="viewer"),

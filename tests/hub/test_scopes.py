@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "deployment.md"
             "researcher",
             {
                 *("recordings:read", "recordings:write", "jobs:read", "jobs:submit", "jobs:cancel"),
-                *("voices:read", "voices:write", "dashboards:view"),
+                *("voices:read", "voices:write", "dashboards:view", "dashboards:share"),
             },
         ),
         ("viewer", {"dashboards:view"}),
