@@ -63,6 +63,17 @@ def test_events_say_whose_they_are_and_come_by_owner(table: JobTable) -> None:
     assert [event.state for event in table.events(newest)] == [State.CANCELLED]
 
 
+def test_the_newest_event_of_a_batch_is_not_that_of_another(table: JobTable) -> None:
+    (first,) = asked(table, "ann", batch="may")
+    asked(table, "bob", batch="may")
+    newest = table.newest_event(owner="ann", batch="may")
+    asked(table, "ann", batch="june")
+    assert table.newest_event(owner="ann", batch="may") == newest < table.newest_event(owner="bob", batch="may")
+    table.cancel(first.id)
+    assert table.newest_event(owner="ann", batch="may") == table.newest_event()
+    assert table.newest_event(owner="nobody") == 0
+
+
 def test_an_empty_table_has_no_newest_event(table: JobTable) -> None:
     assert table.newest_event() == 0
 
