@@ -17,8 +17,9 @@ _WIDGETS = files("speaksep_widgets") / "parts"
 def esm(kind: str) -> str:
     """One ES module: the parts that ``speaksep_dashboards.KIND`` names in ``PARTS``, then its ``view.js``.
 
-    A part is ``speaksep_dashboards/esm/NAME.js`` or, where there is none, ``speaksep_widgets/parts/NAME.js``. Parts
-    declare functions and classes and import nothing; only ``view.js`` exports: ``export default { render }``.
+    A part is the first there is of ``NAME.js`` beside ``view.js``, in ``speaksep_dashboards/esm`` and in
+    ``speaksep_widgets/parts``. Parts declare functions and classes and import nothing; only ``view.js`` exports:
+    ``export default { render }``.
 
     Raises
     ------
@@ -27,8 +28,8 @@ def esm(kind: str) -> str:
     """
     _check(kind)
     parts: tuple[str, ...] = import_module(f"speaksep_dashboards.{kind}").PARTS
-    ours = [_OURS / "esm" / f"{part}.js" for part in parts]
-    sources = [our if our.is_file() else _WIDGETS / our.name for our in ours]
+    places = (_OURS / kind, _OURS / "esm", _WIDGETS)
+    sources = [next(place / f"{part}.js" for place in places if (place / f"{part}.js").is_file()) for part in parts]
     return "\n".join(source.read_text("utf-8") for source in [*sources, _OURS / kind / "view.js"])
 
 

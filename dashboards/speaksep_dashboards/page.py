@@ -133,8 +133,8 @@ class ViewPage:
         """What the reader may do here."""
         return {
             "download": bool(self.share.download),
-            "comment": "comment" in self.writes and bool(self.share.id),
-            "vote": "vote" in self.writes and bool(self.share.id),
+            "comment": "comment" in self.writes,
+            "vote": "vote" in self.writes,
             "explore": True,
         }
 
@@ -143,10 +143,16 @@ class ViewPage:
         told = json.dumps([self.kind, self.title, self.can(), self.state()], sort_keys=True, default=str)
         return hashlib.sha256(told.encode()).hexdigest()[:20]
 
+    @property
+    def id(self) -> str:
+        """Of the share and of what is seen of it: what a browser keeps for this page, it keeps under this word."""
+        what = json.dumps(self.share.what, sort_keys=True, default=str)
+        return f"{self.share.id or 'mine'}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
+
     def data(self) -> dict[str, Any]:
         """``{"kind", "id", "reader", "title", "version", "made_at", "can", …}`` and what the page shows."""
         version = self.version()  # of what was there before it is read: what comes meanwhile is a new version
-        head: dict[str, Any] = {"kind": self.kind, "id": self.share.id, "reader": self.reader.name, "title": self.title}
+        head: dict[str, Any] = {"kind": self.kind, "id": self.id, "reader": self.reader.name, "title": self.title}
         head |= {"version": version, "made_at": iso(time.time())}
         return {**head, "can": self.can(), **self.shown()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 from html import escape
 from typing import Any
@@ -11,7 +10,6 @@ import traitlets
 
 from speaksep_dashboards.bundle import css, esm
 from speaksep_dashboards.page import Page
-from speaksep_kernel.errors import SpeakSepError
 from speaksep_widgets.base import Answer, SpeakSepWidget
 
 
@@ -39,7 +37,6 @@ class View(SpeakSepWidget):
     def __init__(self, page: Page, **traits: Any) -> None:
         super().__init__(**traits)
         self.page = page
-        self._over = threading.Event()
         self._version = page.version()
         self.set_trait("data", page.data())
 
@@ -51,23 +48,6 @@ class View(SpeakSepWidget):
         self._version = version
         self.set_trait("data", self.page.data())
         return True
-
-    def follow(self, every_s: float = 2.0) -> None:
-        """Refresh in a thread until the widget is closed."""
-
-        def run() -> None:
-            while not self._over.wait(every_s):
-                try:
-                    self.refresh()
-                except SpeakSepError:
-                    continue  # what cannot be read now may be there again later; what is shown stays
-
-        threading.Thread(target=run, daemon=True, name=f"follow {self.page.kind}").start()
-
-    def close(self) -> None:
-        """Take it off all pages."""
-        self._over.set()
-        super().close()
 
     def _answer(self, ask: str, fields: dict[str, Any]) -> Answer:
         found = self.page.answer({"ask": ask, **fields})
