@@ -175,6 +175,14 @@ def test_workers_end_with_who_started_them(tmp_path):
     assert (len(gone), alive) == (len(workers), [])
 
 
+@pytest.mark.slow
+def test_a_cluster_of_ones_own_leaves_no_variables_behind():
+    before = dict(os.environ)
+    with executor("dask", {"dask": {}}, workers=1) as pool:
+        assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
+    assert dict(os.environ) == before
+
+
 def test_nobody_answers_at_a_wrong_address(monkeypatch):
     monkeypatch.setattr("speaksep_kernel.jobs.executors.dask.PATIENCE_S", 1.0)
     monkeypatch.setattr("speaksep_kernel.jobs.executors.celery.PATIENCE_S", 1.0)

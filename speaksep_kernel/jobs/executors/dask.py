@@ -74,6 +74,7 @@ class DaskExecutor:
         with ExitStack() as stack:
             place: Any = self.address
             if not place:
+                stack.enter_context(_same_environment())
                 # One thread each: a notebook's kernel is its own process anyway.
                 place = stack.enter_context(
                     LocalCluster(
@@ -97,6 +98,18 @@ class DaskExecutor:
             if self.workers is None:
                 self.workers = max(1, sum(client.nthreads().values()))
             yield stack.enter_context(_Cluster(client, self._resources))
+
+
+@contextmanager
+def _same_environment() -> Iterator[None]:
+    """Dask sets variables for its workers (one thread, one seed of hashes) in the process that starts them."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 class _Cluster(Executor):
