@@ -150,6 +150,18 @@ def checked_what(kind: str, what: Mapping[str, Any]) -> dict[str, Any]:
     return dict(what)
 
 
+def checked_owner(name: str) -> str:
+    """The name of somebody who can have shares.
+
+    Raises
+    ------
+    InputError
+        Reason ``bad-share``.
+    """
+    _check_word("the owner", name)
+    return name
+
+
 def checked_title(title: str) -> str:
     """A title that can be shown; it may be empty.
 

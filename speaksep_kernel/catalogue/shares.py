@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_,
 
 from speaksep_kernel.catalogue.links import Links, living
 from speaksep_kernel.catalogue.locks import lock_owner
-from speaksep_kernel.catalogue.share import Share, bad, checked_people, checked_title, checked_what
+from speaksep_kernel.catalogue.share import Share, bad, checked_owner, checked_people, checked_title, checked_what
 from speaksep_kernel.catalogue.tables import share_links, share_people, shares
 from speaksep_kernel.errors import CapacityError, InputError
 from speaksep_kernel.jobs.transactions import Transactions
@@ -84,7 +84,7 @@ class Shares:
             Reason ``too-many-shares``.
         """
         told = {
-            "owner": owner, "kind": kind, "what": json.dumps(checked_what(kind, what), sort_keys=True),
+            "owner": checked_owner(owner), "kind": kind, "what": json.dumps(checked_what(kind, what), sort_keys=True),
             "title": checked_title(title), "download": download, "expires_at": self._later(expires_at), "key": key,
         }  # fmt: skip
         people = (checked_people("users", users), checked_people("groups", groups))
@@ -109,10 +109,10 @@ class Shares:
 
     def list(self, owner: str, *, limit: int = 100, before: str | None = None) -> Sequence[Share]:
         """Shares of somebody, the newest first; those that were made before the one with an id."""
-        wanted = select(shares).where(shares.c.owner == owner)
+        wanted = select(shares).where(shares.c.owner == _name(owner))
         if before is not None:
             other = shares.alias()
-            bound = select(other.c.number).where(other.c.id == _id(before), other.c.owner == owner)
+            bound = select(other.c.number).where(other.c.id == _id(before), other.c.owner == _name(owner))
             wanted = wanted.where(shares.c.number < bound.scalar_subquery())
         return self._found(wanted.order_by(shares.c.number.desc()).limit(limit))
 
@@ -124,7 +124,7 @@ class Shares:
         InputError
             Reason ``unknown-share``: there is none, or it is another's.
         """
-        found = self._found(select(shares).where(shares.c.id == _id(share), shares.c.owner == owner))
+        found = self._found(select(shares).where(shares.c.id == _id(share), shares.c.owner == _name(owner)))
         if not found:
             raise unknown(share)
         return found[0]
@@ -186,7 +186,7 @@ class Shares:
         """What others let somebody see now, by name or by a group; the newest first."""
         now = self._clock()
         fresh = and_(shares.c.revoked_at.is_(None), or_(shares.c.expires_at.is_(None), shares.c.expires_at > now))
-        wanted = select(shares).where(fresh, shares.c.owner != name, _for(name, groups))
+        wanted = select(shares).where(fresh, shares.c.owner != _name(name), _for(name, groups))
         return self._found(wanted.order_by(shares.c.number.desc()).limit(limit))
 
     def open(self, share: str, name: str, groups: Collection[str] = ()) -> Share:
@@ -198,7 +198,7 @@ class Shares:
             Reason ``unknown-share``: there is none, or it is not for them, which is not told apart; for those whom it
             was for, ``expired-share`` and ``revoked-share``.
         """
-        allowed = or_(shares.c.owner == name, _for(name, groups)) if name else _for(name, groups)
+        allowed = or_(shares.c.owner == _name(name), _for(name, groups))
         found = self._found(select(shares).where(shares.c.id == _id(share), allowed))
         if not found:
             raise unknown(share)
@@ -252,7 +252,7 @@ class Shares:
         ]
 
     def _owned(self, connection: Connection, owner: str, share: str) -> Row[Any]:
-        mine = select(shares).where(shares.c.id == _id(share), shares.c.owner == owner)
+        mine = select(shares).where(shares.c.id == _id(share), shares.c.owner == _name(owner))
         row = connection.execute(mine).first()
         if row is None:
             raise unknown(share)
@@ -292,11 +292,16 @@ def _id(share: str) -> str:
     return share if _ID.fullmatch(share) else ""
 
 
+def _name(word: str) -> str:
+    """A name that a query may have; nobody is called what cannot be one."""
+    return word if word.isprintable() else ""
+
+
 def _for(name: str, groups: Collection[str]) -> Any:
     """Shares that name somebody, or a group of theirs."""
     here = share_people.c.share == shares.c.id
-    one = and_(share_people.c.sort == USER, share_people.c.name == name)
-    many = and_(share_people.c.sort == GROUP, share_people.c.name.in_(list(groups)))
+    one = and_(share_people.c.sort == USER, share_people.c.name == _name(name))
+    many = and_(share_people.c.sort == GROUP, share_people.c.name.in_(list(map(_name, groups))))
     return exists().where(here, or_(one, many))
 
 
