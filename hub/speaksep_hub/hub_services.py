@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from speaksep_hub.local.folder import Folder
-from speaksep_hub.scopes import PREFIX, SERVICE_SCOPES, hub_names
+from speaksep_hub.scopes import DASHBOARD_SCOPES, PREFIX, SERVICE_SCOPES, hub_names
 from speaksep_hub.settings import Settings
 
+CULLER = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from jupyterhub_idle_culler import main; main()"
+)
+"""The hub ends it with SIGINT, and waits half a minute if a script that started the hub had that signal ignored."""
 CULLER_SCOPES = ("list:users", "read:users:activity", "read:servers", "delete:servers")
 
 
@@ -75,6 +80,16 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
     if settings.dashboards.enabled:
         found.append(
             HubService(
+                "dashboards",
+                f"http://127.0.0.1:{settings.ports.dashboards}",
+                token("dashboards"),
+                (sys.executable, "-m", "speaksep_hub.dashboards"),
+                tuple(hub_names(DASHBOARD_SCOPES)),
+            )
+        )
+    if settings.dashboards.enabled and "voila" in settings.dashboards.interactive:
+        found.append(
+            HubService(
                 "voila",
                 f"http://127.0.0.1:{settings.ports.voila}",
                 token("voila"),
@@ -89,6 +104,6 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
             f"--cull-every={culling.every_s}",
             f"--max-age={culling.age_s}",
         )
-        command = (sys.executable, "-m", "jupyterhub_idle_culler", *words)
+        command = (sys.executable, "-c", CULLER, *words)
         found.append(HubService("idle-culler", "", token("culler"), command, needs=CULLER_SCOPES))
     return found

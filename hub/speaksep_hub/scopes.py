@@ -107,6 +107,8 @@ ROLES: Mapping[str, Role] = {
 
 SERVICE_SCOPES = tuple(name for name in SCOPES if name != "dashboards:view")
 """What a browser that signed in at the service may be given there, if the person has it."""
+DASHBOARD_SCOPES = ("dashboards:view", "recordings:read", "admin")
+"""The same at the dashboards: what is shared, one's own results, how the platform does; nothing that changes any."""
 
 
 def expand(names: Iterable[str]) -> frozenset[str]:

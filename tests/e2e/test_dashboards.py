@@ -28,7 +28,8 @@ def hub(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 def test_a_viewer_looks_at_the_sample(hub: RunningHub, page: Page) -> None:
     page.goto(f"{hub.url}hub/oauth_login")
     page.get_by_role("button", name=re.compile("^viewer", re.IGNORECASE)).click()
-    page.wait_for_url("**/services/voila/")
+    page.wait_for_url("**/services/dashboards/")
+    page.goto(f"{hub.url}services/voila/")
     link = page.get_by_role("link", name=re.compile("sample")).get_attribute("href")
     page.goto(f"{hub.url.rstrip('/')}{link}", timeout=LONG_MS)
     expect(page.get_by_role("heading", name="The sample recording, separated")).to_be_visible(timeout=LONG_MS)

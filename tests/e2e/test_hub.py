@@ -99,8 +99,8 @@ def test_a_page_outlives_its_hub_and_the_service(hub: RunningHub, page: Page) ->
 
 def test_a_viewer_sees_dashboards_and_nothing_else(hub: RunningHub, page: Page) -> None:
     sign_in(page, hub, "viewer")
-    page.wait_for_url("**/services/voila/**")
-    assert status(page, hub, "services/voila/") == 200
+    page.wait_for_url("**/services/dashboards/**")
+    assert status(page, hub, "services/dashboards/") == 200
     for path in (
         "hub/spawn",
         "hub/spawn/viewer",
@@ -116,7 +116,7 @@ def test_a_viewer_sees_dashboards_and_nothing_else(hub: RunningHub, page: Page) 
 def test_batch_has_the_api_alone(hub: RunningHub, page: Page) -> None:
     sign_in(page, hub, "batch")
     page.wait_for_url("**/hub/token")
-    for path in ("hub/spawn", "user/batch/lab", "hub/admin", "services/voila/"):
+    for path in ("hub/spawn", "user/batch/lab", "hub/admin", "services/dashboards/", "services/voila/"):
         assert status(page, hub, path) in (403, 404), path
     page.goto(f"{hub.url}hub/token", wait_until="networkidle")  # its buttons work once its scripts have come
     page.get_by_role("button", name="Request new API token").click()

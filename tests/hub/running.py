@@ -22,6 +22,7 @@ Pause = Callable[[float], object]
 PARTS = {
     "hub": "-m jupyterhub -f",
     "service": "-m speaksep_hub.service",
+    "dashboards": "-m speaksep_hub.dashboards",
     "voila": "-m speaksep_hub.interactive.voila",
     "worker": "jobs work",
     "proxy": "traefik --configfile",
@@ -121,7 +122,7 @@ class RunningHub:
         return self._like("-m speaksep_hub.singleuser")
 
     def part(self, name: str) -> psutil.Process:
-        """Process of a part: "hub", "service", "voila", "worker", "proxy", "provider", "supervisor"."""
+        """Process of a part: "hub", "service", "dashboards", "voila", "worker", "proxy", "provider", "supervisor"."""
         return self._like(PARTS[name])[0]
 
     def kill(self, name: str) -> psutil.Process:

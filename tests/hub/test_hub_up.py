@@ -41,7 +41,7 @@ def rosa(hub: RunningHub) -> Iterator[httpx.Client]:
 
 
 def test_every_part_works(hub):
-    parts = ("hub", "service", "voila", "worker", "proxy", "provider")
+    parts = ("hub", "service", "dashboards", "voila", "worker", "proxy", "provider")
     assert all(hub.part(name).is_running() for name in parts)
     assert httpx.get(f"{hub.service_url}health", trust_env=False).status_code == 200
     assert httpx.get(f"{hub.url}hub/health", trust_env=False).status_code == 200
@@ -55,7 +55,7 @@ def test_a_new_server_has_the_kernel_and_the_notebooks(hub, rosa):
         assert notebook["metadata"]["kernelspec"]["name"] == "speaksep"
 
 
-@pytest.mark.parametrize("part", ["provider", "proxy", "voila"])
+@pytest.mark.parametrize("part", ["provider", "proxy", "dashboards", "voila"])
 def test_a_killed_part_comes_back(hub, part):
     killed = hub.kill(part)
     assert hub.again(part, killed).is_running()

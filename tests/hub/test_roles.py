@@ -170,7 +170,7 @@ def test_signing_out_is_signing_out_at_the_provider_too(deployment: Deployment) 
 @pytest.mark.parametrize(
     ("group", "path"),
     [
-        pytest.param("speaksep-viewers", "/services/voila/", id="viewer"),
+        pytest.param("speaksep-viewers", "/services/dashboards/", id="viewer"),
         pytest.param("speaksep-batch", "/hub/token", id="batch"),
         pytest.param("speaksep-admins", "/hub/admin", id="admin"),
     ],

@@ -31,6 +31,8 @@ class Part:
         How much it gives way to other processes.
     after
         Part that must have been ready once before this one is started.
+    awaited
+        Whether the platform works only when this does: people who come at once may need it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Part:
     last: bool = False
     nice: int = 0
     after: str = ""
+    awaited: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -22,6 +22,8 @@ from speaksep_hub import install
 install(c)  # noqa: F821 - the hub gives it
 """
 JOB_SERVICE = "speaksep"
+INTERACTIVE = ("voila", "panel")
+"""What somebody comes to from pages that are there before."""
 WORKER_NICE = 10
 """Jobs give way to people who wait for a page."""
 _OTHERS = ("JUPYTERHUB_", "JPY_")
@@ -65,9 +67,10 @@ def platform_parts(
     for service in services(settings, folder):
         name = "service" if service.name == JOB_SERVICE else service.name
         own = part(name, *service.command, **service_environment(settings, service))
-        path = "health" if service.name == JOB_SERVICE else ""
+        path = "" if service.name in INTERACTIVE else "health"
         if service.url:
-            found.append(replace(own, url=f"{service.url}{base}services/{service.name}/{path}"))
+            address = f"{service.url}{base}services/{service.name}/{path}"
+            found.append(replace(own, url=address, awaited=service.name not in INTERACTIVE))
         else:
             found.append(replace(own, after="hub"))  # it asks the hub as soon as it is started
     number = ("--workers", str(workers)) if workers else ()

@@ -70,7 +70,7 @@ class Supervisor:
     say
         Gets one line for whatever people should know.
     ready
-        Called once, when every part has become ready.
+        Called once, when every part that is waited for has become ready.
     """
 
     parts: Sequence[Part]
@@ -119,10 +119,10 @@ class Supervisor:
                 each.ready = each.ever_ready = True
                 if self._told:
                     self.say(f"{each.part.name} is ready again")
-        if not self._told and all(each.ready for each in self._all):
+        if not self._told and all(each.ready for each in self._all if each.part.awaited):
             self._told = True
             self.ready()
-        late = [each for each in self._all if not each.ever_ready]
+        late = [each for each in self._all if each.part.awaited and not each.ever_ready]
         if late and time.monotonic() - self._began > START_S:
             raise _failed(late[0].part, f"is not ready after {START_S:.0f} s")
 
@@ -133,7 +133,7 @@ class Supervisor:
         now = time.monotonic()
         each.process, each.ready = None, False
         each.ends = 1 if each.ever_ready and now - each.since > STEADY_S else each.ends + 1
-        if not each.ever_ready and each.ends >= TRIES:
+        if each.part.awaited and not each.ever_ready and each.ends >= TRIES:
             raise _failed(each.part, how)
         wait_s = min(LONGEST_WAIT_S, 0.1 * 2.0 ** (each.ends - 1))
         each.due = now + wait_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from speaksep_hub.service.errors import headers_of, status_of
-from speaksep_hub.service.work.places import plain
+from speaksep_hub.service.work.places import plain, shown_path
 from speaksep_kernel.errors import InputError, SpeakSepError
 
 _LOG = logging.getLogger("speaksep.service")
@@ -45,8 +45,21 @@ def unexpected(request_id: str) -> JSONResponse:
     return failure(SpeakSepError("the service failed at this request", reason="internal", hint=hint))
 
 
-def explain_failures(app: FastAPI) -> None:
-    """Have an application tell all errors in the one shape."""
+Page = Callable[[HTTPConnection, str, str], str]
+"""Makes a page of an error and its hint, which are plain words."""
+
+
+def explain_failures(app: FastAPI, page: Page | None = None) -> None:
+    """Have an application tell all errors in the one shape.
+
+    Parameters
+    ----------
+    app
+        The application.
+    page
+        How people in a browser see them; that of the job service, if left out.
+    """
+    app.state.page_of_failure = page or _page
     app.add_exception_handler(SpeakSepError, _ours)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -72,7 +85,7 @@ async def _record(connection: HTTPConnection, error: SpeakSepError) -> None:
         address=connection.client.host if connection.client else "",
         status=status_of(error),
         method=connection.scope.get("method", "WS"),
-        path=connection.url.path[:_LONGEST],
+        path=shown_path(connection.url.path)[:_LONGEST],
         reason=error.reason,
     )
 
@@ -81,8 +94,9 @@ async def _framework(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     words = HTTPStatus(error.status_code).phrase.lower()
     hints = {404: "the addresses of the service are in its /docs", 405: "it takes another method: see /docs"}
+    path = shown_path(connection.url.path)[:_LONGEST]
     told = SpeakSepError(
-        f"{connection.scope.get('method', 'GET')} {connection.url.path[:_LONGEST]}: {error.detail or words}",
+        f"{connection.scope.get('method', 'GET')} {path}: {error.detail or words}",
         reason=words.replace(" ", "-"),
         hint=hints.get(error.status_code, "see /docs"),
     )
@@ -105,13 +119,17 @@ async def _told(
     connection: HTTPConnection, error: SpeakSepError, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     if _for_people(connection):
-        home = f"{connection.scope.get('root_path', '')}/"
-        words = (escape(word[:1].upper() + word[1:]) for word in (error.error, error.hint))
-        return HTMLResponse(_PAGE.format(*words, home=escape(home)), status, headers)
+        words = (word[:1].upper() + word[1:] for word in (error.error, error.hint))
+        return HTMLResponse(connection.app.state.page_of_failure(connection, *words), status, headers)
     response = JSONResponse(error.to_dict(), status, headers)
     if isinstance(connection, WebSocket):
         await connection.send_denial_response(response)
     return response
+
+
+def _page(connection: HTTPConnection, error: str, hint: str) -> str:
+    home = f"{connection.scope.get('root_path', '')}/"
+    return _PAGE.format(escape(error), escape(hint), home=escape(home))
 
 
 def _for_people(connection: HTTPConnection) -> bool:

@@ -78,8 +78,15 @@ class Platform:
         self.jobs.close()
 
 
-def open_platform(settings: Settings, place: Place) -> Platform:
+def open_platform(settings: Settings, place: Place, *, part: str = "speaksep") -> Platform:
     """Open everything that the settings name.
+
+    Parameters
+    ----------
+    settings, place
+        As of :class:`Platform`.
+    part
+        What the audit trail calls this part of the platform.
 
     Raises
     ------
@@ -96,7 +103,7 @@ def open_platform(settings: Settings, place: Place) -> Platform:
             settings.store.url or os.environ.get("SPEAKSEP_STORE") or settings.hub.kept("store"),
             presigned=settings.store.presigned,
         ),
-        audit=AuditLog.of(settings, "speaksep"),
+        audit=AuditLog.of(settings, part),
         limiter=Limiter.open(settings.protection),
         identity=open_identity(settings, place),
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from speaksep_hub.protection.serving import serve_options
 from speaksep_hub.service.app import create_app
@@ -52,7 +53,13 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(settings: Settings, place: Place, *, told: Callable[[str], None] = print) -> None:
+def serve(
+    settings: Settings,
+    place: Place,
+    *,
+    create: Callable[[Settings, Place], FastAPI] = create_app,
+    told: Callable[[str], None] = print,
+) -> None:
     """Serve until SIGINT or SIGTERM, then leave within two seconds.
 
     Parameters
@@ -61,6 +68,8 @@ def serve(settings: Settings, place: Place, *, told: Callable[[str], None] = pri
         Of the platform.
     place
         Where to listen, behind which hub.
+    create
+        Makes the application, whose ``state.platform`` has what is told of the end.
     told
         Gets the address, once connections are taken.
 
@@ -75,7 +84,7 @@ def serve(settings: Settings, place: Place, *, told: Callable[[str], None] = pri
     for talkative in ("alembic", "httpx", "botocore"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     with listening(place) as listener:
-        app = create_app(settings, place)
+        app = create(settings, place)
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -10,6 +10,7 @@ import uuid
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from speaksep_hub.service.answers import unexpected
+from speaksep_hub.service.work.places import shown_path
 
 HEADER = "X-Request-Id"
 """Name of a request, in both directions: a proxy's or a client's own is kept."""
@@ -67,7 +68,7 @@ class Trace:
                 "%s %s %s %d %.0f ms %s",
                 request_id,
                 scope.get("method", "WS"),
-                ascii(scope["path"])[1:-1],  # without the query, which may hold what is nobody's business
+                ascii(shown_path(scope["path"]))[1:-1],  # without the query, which may hold what is nobody's business
                 status,
                 1000 * (time.perf_counter() - began_s),
                 ascii(caller.name)[1:-1] if caller else "-",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ByteSize, Field
 
@@ -32,7 +33,15 @@ class StoreSettings(Section):
 
 
 class DashboardSettings(Section):
-    """``[dashboards]``: published notebooks."""
+    """``[dashboards]``: pages of results for whoever they are shared with, and what explores them further."""
 
     enabled: bool = Field(True, description="Whether there are any.")
-    folder: Path | None = Field(None, description="Where the notebooks are; those of the package, if left out.")
+    links: Literal["signed-in", "anyone"] = Field(
+        "signed-in",
+        description="Who may follow a link to a share: people who sign in and have dashboards:view, or anyone who has "
+        "the link.",
+    )
+    interactive: tuple[Literal["voila", "panel"], ...] = Field(
+        ("voila", "panel"), description="What pages can be explored in, with a kernel or a session behind them."
+    )
+    folder: Path | None = Field(None, description="Where Voila's notebooks are; those of the package, if left out.")

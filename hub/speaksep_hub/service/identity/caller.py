@@ -28,6 +28,8 @@ class Caller:
         Which token it was, as lists of tokens and the audit log name it; never the token itself.
     expires_at
         Seconds since 1970 after which the token is worth nothing; None: not known here.
+    groups
+        Groups of the user, for what is shared with those.
     secret
         The token of the hub or of the file behind it, to ask in the caller's name; never shown.
     """
@@ -38,3 +40,4 @@ class Caller:
     token_id: str
     expires_at: float | None = None
     secret: str = field(default="", repr=False, compare=False)
+    groups: frozenset[str] = frozenset()

@@ -64,7 +64,8 @@ class Signed:
         if parent.name != self.name:
             return None
         scopes = expand(self.scopes & SCOPES.keys()) & parent.scopes
-        return Caller(self.name, scopes, "jwt", f"{parent.token_id}/{self.id}", self.expires_at, self.parent)
+        id_ = f"{parent.token_id}/{self.id}"
+        return Caller(self.name, scopes, "jwt", id_, self.expires_at, self.parent, parent.groups)
 
 
 class Exchange:

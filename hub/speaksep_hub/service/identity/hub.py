@@ -157,6 +157,7 @@ class HubDirectory:
             kind=kind,
             token_id=told.get("token_id") or "",
             secret=secret,
+            groups=frozenset(told.get("groups") or ()),
         )
 
     def _asked(self, secret: str, kind: Kind | None, now: float) -> _Answer:

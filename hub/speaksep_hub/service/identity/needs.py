@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Security
 from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
@@ -15,7 +15,9 @@ from speaksep_hub.service.errors import NotAllowed, NotSignedIn
 from speaksep_hub.service.identity.caller import Caller
 from speaksep_hub.service.identity.session import SESSION
 from speaksep_hub.service.identity.sign_in import SignInFirst
-from speaksep_hub.service.platform import platform_of
+
+if TYPE_CHECKING:
+    from speaksep_hub.service.identity.identity import Identity
 
 
 class _Shown(SecurityBase):
@@ -52,7 +54,7 @@ async def needs(
     NotAllowed
         Reason ``missing-scope``, or ``xsrf`` for a browser's request that another page may have made.
     """
-    caller = await _known(connection)
+    caller = await known(connection)
     if caller is None:
         raise NotSignedIn(
             "nobody is signed in",
@@ -71,7 +73,7 @@ async def visits(wanted: SecurityScopes, connection: HTTPConnection) -> Caller:
         As :func:`needs`.
     """
     try:
-        caller = await _known(connection)
+        caller = await known(connection)
     except NotSignedIn:
         caller = None
     if caller is None:
@@ -79,9 +81,17 @@ async def visits(wanted: SecurityScopes, connection: HTTPConnection) -> Caller:
     return _allowed(caller, wanted)
 
 
-async def _known(connection: HTTPConnection) -> Caller | None:
+async def known(connection: HTTPConnection) -> Caller | None:
+    """Who sent a request; None where nothing in it says so. It counts against the person's rate.
+
+    Raises
+    ------
+    NotSignedIn, NotAllowed, TooMany
+        As :func:`needs`.
+    """
     try:
-        caller = await platform_of(connection).identity.identify(connection, lambda: limit_guesses(connection))
+        identity: Identity = connection.app.state.platform.identity
+        caller = await identity.identify(connection, lambda: limit_guesses(connection))
     except NotSignedIn:
         await note_wrong_guess(connection)
         raise

@@ -40,6 +40,7 @@ class TokenEntry(Section):
     made: datetime | None = Field(None, description="When it was made.")
     id: str = Field("", pattern="^[A-Za-z0-9_-]{0,32}$", description="How it is called in lists.")
     note: str = Field("", max_length=200, description="What it is for.")
+    groups: tuple[str, ...] = Field((), description="Groups of the person, for what is shared with those.")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -102,7 +103,15 @@ class TokenFile:
         entry = next((each for each in self.entries() if each.sha256 == digest), None)
         if entry is None or (entry.expires_at is not None and entry.expires_at <= self._clock()):
             return None
-        return Caller(entry.name, entry.allowed, kind or "file-token", entry.shown_id, entry.expires_at, secret)
+        return Caller(
+            entry.name,
+            entry.allowed,
+            kind or "file-token",
+            entry.shown_id,
+            entry.expires_at,
+            secret,
+            frozenset(entry.groups),
+        )
 
     def remembers(self, secret: str) -> bool:
         """Whether the file has it: nobody needs to be asked."""

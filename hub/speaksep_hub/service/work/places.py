@@ -17,3 +17,13 @@ def plain(platform: Platform, text: str) -> str:
     text = re.sub(re.escape(platform.store.url) + _ROOMS, "", text)
     folders = {str(platform.voices), str(platform.settings.hub.folder)}
     return re.sub(f"(?:{'|'.join(map(re.escape, sorted(folders, reverse=True)))}){_INSIDE}", "", text)
+
+
+def shown_path(path: str) -> str:
+    """A path as logs may have it: without what a link reads, which opens what it leads to.
+
+    >>> shown_path("/services/dashboards/link/9dK2")
+    '/services/dashboards/link/…'
+    """
+    before, found, _ = path.partition("/link/")
+    return f"{before}{found}…" if found else path

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from speaksep_kernel.errors import StoreError
 from speaksep_kernel.jobs.job import Event
@@ -62,6 +63,20 @@ class Watcher:
             Nothing happened for so long.
         """
         return await asyncio.wait_for(self._events.get(), timeout_s)
+
+    async def moved(self, timeout_s: float, *, least_s: float) -> bool:
+        """Wait until something happened, whatever it was, or for so long, but for ``least_s`` in any case.
+
+        Returns
+        -------
+        Whether there may be more.
+        """
+        await asyncio.sleep(least_s)
+        with suppress(TimeoutError):
+            await self.next(timeout_s - least_s)
+        while not self._events.empty():
+            self._events.get_nowait()
+        return not self.left
 
 
 class EventTail:

@@ -1,0 +1,1 @@
+"""What the front answers: pages and what is below them, links, and the files that pages are made of."""
