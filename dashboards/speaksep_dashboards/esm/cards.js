@@ -104,7 +104,7 @@ class Slots {
   }
 }
 
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
 
 /** A measured value as people read it. */
 function measured(value, unit) {
