@@ -1,4 +1,4 @@
 """Many recordings at once: what they are like, which need attention, how that changes over time."""
 
-PARTS = ("ask", "keys", "view", "outbox", "comments", "bokeh", "columns", "filters", "table", "worst", "figures")
+PARTS = ("ask", "keys", "cards", "outbox", "comments", "bokeh", "columns", "filters", "table", "worst", "figures")
 """Scripts before ``view.js``, see `speaksep_dashboards.bundle.esm`."""

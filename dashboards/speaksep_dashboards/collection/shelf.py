@@ -10,20 +10,20 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from speaksep_dashboards.desk import Desk
-from speaksep_kernel.errors import InputError, StoreError
+from speaksep_dashboards.stored import DIAGNOSES, DIAGNOSIS, SEPARATES, Stored, explained
+from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.states import State
 from speaksep_kernel.results.directory import MANIFEST
 from speaksep_kernel.results.manifest import SCHEMA_VERSION
-from speaksep_kernel.results.measures import DIAGNOSIS, measures_of
+from speaksep_kernel.results.measures import measures_of
 from speaksep_kernel.store.store import Store
 
 if TYPE_CHECKING:
     from speaksep_kernel.catalogue.share import Share
 
-SEPARATES, DIAGNOSES, CHANGES = "separate", "diagnose", ("edit", "identify")
-"""Notebooks whose jobs have recordings, and those that change what became of one."""
-_FILES = {DIAGNOSES: DIAGNOSIS}
+CHANGES = ("edit", "identify")
+"""Notebooks that change what became of a recording."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +85,19 @@ def read_result(store: Store, job: Job) -> dict[str, Any]:
     InputError
         Reasons ``gone-result``, ``half-written`` and ``newer-version``.
     """
-    result = job.result if isinstance(job.result, dict) else {}
-    folders = {PurePosixPath(name).parts[0] for name in result.get("files", ()) if "/" in name}
-    file = _FILES.get(job.notebook, MANIFEST)
-    try:
-        (folder,) = folders
-        key = f"{store.key_of(str(result['directory']))}/{folder}/{file}"
-        told = json.loads(store.local(key).read_bytes())
-        schema = told.get("schema_version", SCHEMA_VERSION)
-        told.get("diagnosis", told)["findings"]
-    except (StoreError, InputError, OSError) as error:
-        if isinstance(error, StoreError) and error.reason != "not-stored":
-            raise
-        raise _unreadable(job, "is kept no longer", "gone-result") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(job, "is only partly there", "half-written") from error
-    if schema > SCHEMA_VERSION:
-        raise _unreadable(job, "was made by a later version of SpeakSep", "newer-version")
-    return dict(told)
+    folder = Stored(job, job).folder(store)
+    with explained(store, folder):
+        file = DIAGNOSIS if job.notebook == DIAGNOSES else MANIFEST
+        told: dict[str, Any] = json.loads(store.local(f"{folder}/{file}").read_bytes())
+        schema = int(told.get("schema_version", SCHEMA_VERSION))
+        if schema <= SCHEMA_VERSION:
+            measures_of(told)  # all of it is there
+            return told
+    raise InputError(
+        f"a later version of SpeakSep made this result (schema {schema})",
+        reason="newer-version",
+        hint="look at it with that version",
+    )
 
 
 def _kept(store: Store, job: Job, newest: Job) -> Kept:
@@ -110,38 +105,25 @@ def _kept(store: Store, job: Job, newest: Job) -> Kept:
     if job.state is not State.SUCCEEDED:
         return Kept(job, newest, name)
     result = newest.result if isinstance(newest.result, dict) else {}
-    found = result.get("measures") or _read(store, newest.id, newest.attempt, _Told(newest))
+    found = result.get("measures") or _read(store, _Attempt(newest, newest.id, newest.attempt))
     if isinstance(found, str):
         return Kept(job, newest, name, unreadable=found)
     return Kept(job, newest, name, found)
 
 
-class _Told:
-    """A job that a cache does not look at."""
+@dataclass(frozen=True)
+class _Attempt:
+    """What a job published, known by the attempt that did: that never changes."""
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Told)
-
-    def __hash__(self) -> int:
-        return 0
+    job: Job = field(compare=False)
+    id: str
+    number: int
 
 
 @lru_cache(maxsize=20_000)
-def _read(store: Store, _id: str, _attempt: int, told: _Told) -> Mapping[str, Any] | str:
-    """Measures of a result that is older than they are: its file is read once."""
+def _read(store: Store, made: _Attempt) -> Mapping[str, Any] | str:
+    """Measures of a result that is older than they are, or why there are none: its file is read once."""
     try:
-        return measures_of(read_result(store, told.job))
+        return measures_of(read_result(store, made.job))
     except InputError as error:
         return error.reason
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "half-written"
-
-
-def _unreadable(job: Job, what: str, reason: str) -> InputError:
-    hints = {"newer-version": "look at it with that version"}
-    return InputError(
-        f"the result of job {job.id} {what}", reason=reason, hint=hints.get(reason, "separate the recording again")
-    )
