@@ -17,7 +17,7 @@ _WIDGETS = files("speaksep_widgets") / "parts"
 def esm(kind: str) -> str:
     """One ES module: the parts that ``speaksep_dashboards.KIND`` names in ``PARTS``, then its ``view.js``.
 
-    A part is the first there is of ``NAME.js`` beside ``view.js``, in ``speaksep_dashboards/esm`` and in
+    A part is the first there is of ``NAME.js`` beside ``view.js`` (but not that), in ``speaksep_dashboards/esm`` and in
     ``speaksep_widgets/parts``. Parts declare functions and classes and import nothing; only ``view.js`` exports:
     ``export default { render }``.
 
@@ -28,9 +28,16 @@ def esm(kind: str) -> str:
     """
     _check(kind)
     parts: tuple[str, ...] = import_module(f"speaksep_dashboards.{kind}").PARTS
-    places = (_OURS / kind, _OURS / "esm", _WIDGETS)
-    sources = [next(place / f"{part}.js" for place in places if (place / f"{part}.js").is_file()) for part in parts]
-    return "\n".join(source.read_text("utf-8") for source in [*sources, _OURS / kind / "view.js"])
+    own = _OURS / kind / "view.js"
+    sources = [
+        next(
+            path
+            for place in (_OURS / kind, _OURS / "esm", _WIDGETS)
+            if (path := place / f"{part}.js").is_file() and path != own
+        )
+        for part in parts
+    ]
+    return "\n".join(source.read_text("utf-8") for source in [*sources, own])
 
 
 @cache
