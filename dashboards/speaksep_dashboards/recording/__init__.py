@@ -9,9 +9,10 @@ PARTS = (
     "keys",
     "sight",
     "keepup",
+    "turns",
+    "cards",
     "outbox",
     "comments",
-    "cards",
     "findings",
     "tracks",
 )
