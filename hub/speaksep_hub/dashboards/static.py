@@ -30,7 +30,7 @@ class StaticFiles:
         found = {name: (own / name).read_bytes() for name in _SHELL}
         found["kernelless.js"] = (files("speaksep_dashboards") / "static" / "kernelless.js").read_bytes()
         for kind in KINDS:
-            with suppress(ImportError, FileNotFoundError, StopIteration):
+            with suppress(Exception):
                 found[f"{kind}.js"] = bundle.esm(kind).encode()
                 found[f"{kind}.css"] = bundle.css(kind).encode()
         return found | {name: (_bokeh() / name).read_bytes() for name in BOKEH}

@@ -38,6 +38,7 @@ async def _told(request: Request, looked: Looked) -> AsyncIterator[str]:
     with platform.limiter.stream(looked.visitor.limited_as):
         watcher = await platform.tail.join(looked.share.owner)
         try:
+            yield ""
             yield "retry: 1000\n\n"
             told, still_at, beat_at = "", time.monotonic(), time.monotonic()
             while not platform.leaving.is_set():
