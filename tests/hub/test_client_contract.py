@@ -72,8 +72,9 @@ def test_what_there_is_the_client_can_call(document: dict[str, Any]) -> None:
         ("/recordings/{}", values.Recording),
         ("/jobs/{}", values.Job),
         ("/batches/{}", values.Batch),
+        ("/shares/{}", values.Share),
     ],
-    ids=["recording", "job", "batch"],
+    ids=["recording", "job", "batch", "share"],
 )
 def test_values_have_the_fields_of_the_document(document: dict[str, Any], path: str, kind: type) -> None:
     paths = {plain(name.removeprefix("/api/v1")): methods for name, methods in document["paths"].items()}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from speaksep_hub.cli.reached import KeptOption, UrlOption, reached
 from speaksep_kernel.cli.options import JsonOption
 from speaksep_kernel.cli.output import print_json
 from speaksep_kernel.errors import InputError
@@ -25,13 +24,6 @@ FileOption = Annotated[
     Path | None,
     typer.Option("--file", metavar="FILE", help="Token file of a service without a hub; you must be able to write it."),
 ]
-UrlOption = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="Address of the service; SPEAKSEP_URL, if left out.")
-]
-KeptOption = Annotated[
-    Path | None,
-    typer.Option("--token-in", metavar="FILE", help="File that holds your token; SPEAKSEP_TOKEN, if left out."),
-]
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="What it is for.")]
 
 
@@ -43,7 +35,7 @@ def list_(
     if file is not None:
         tokens = [_of_entry(entry) for entry in _file(file).entries()]
     else:
-        with _client(url, token_in) as client:
+        with reached(url, token_in) as client:
             tokens = list(client.tokens.all())
     if as_json:
         print_json({"tokens": tokens})
@@ -90,7 +82,7 @@ def make(
                 reason="bad-token",
                 hint="give --scope jobs:read and so on; --name and --role are for --file",
             )
-        with _client(url, token_in) as client:
+        with reached(url, token_in) as client:
             made = client.tokens.make(note, scope, expires_s=life_s)
     if as_json:
         print_json(made)
@@ -108,7 +100,7 @@ def rotate(url: UrlOption = None, token_in: KeptOption = None, as_json: JsonOpti
     from speaksep_hub.cli.switch import switch
     from speaksep_hub.client import Client
 
-    with _client(url, token_in) as old:
+    with reached(url, token_in) as old:
         made = _like_own(old)
         with Client(url, made["token"]) as new:
             try:
@@ -140,7 +132,7 @@ def revoke(
         for id_ in ids:
             _file(file).revoke(id_)
     else:
-        with _client(url, token_in) as client:
+        with reached(url, token_in) as client:
             for id_ in ids:
                 client.tokens.revoke(id_)
     if as_json:
@@ -189,23 +181,6 @@ def _like_own(client: Client) -> dict[str, Any]:
     both = own["expires_at"] is not None and own["made_at"] is not None
     life_s = int(own["expires_at"] - own["made_at"]) if both else 90 * DAY_S
     return {**client.tokens.make(own["note"], own["scopes"], expires_s=life_s), "replaces": own_id}
-
-
-@contextmanager
-def _client(url: str | None, token_in: Path | None) -> Iterator[Client]:
-    from speaksep_hub.client import Client
-
-    with Client(url, None if token_in is None else _read(token_in), patience_s=3.0) as client:
-        yield client
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read the token in {str(path)!r}: {error}", reason="no-token", hint="give a file that holds one"
-        ) from None
 
 
 def _file(path: Path) -> TokenFile:

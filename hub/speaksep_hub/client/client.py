@@ -13,6 +13,7 @@ from speaksep_hub.client.jobs import Jobs
 from speaksep_hub.client.notebooks import Notebooks
 from speaksep_hub.client.recordings import Recordings
 from speaksep_hub.client.results import Results
+from speaksep_hub.client.shares import Shares
 from speaksep_hub.client.tokens import Tokens
 from speaksep_hub.client.values import JsonObject
 from speaksep_hub.client.voices import Voices
@@ -39,7 +40,7 @@ class Client:
 
     Attributes
     ----------
-    recordings, jobs, batches, results, voices, notebooks, tokens
+    recordings, jobs, batches, results, shares, voices, notebooks, tokens
         What can be done with each.
 
     Raises
@@ -63,6 +64,7 @@ class Client:
         self.recordings = Recordings(connection, self.jobs)
         self.batches = Batches(connection)
         self.results = Results(connection, self.jobs)
+        self.shares = Shares(connection)
         self.voices = Voices(connection)
         self.notebooks = Notebooks(connection)
         self.tokens = Tokens(connection)

@@ -67,10 +67,28 @@ class Batch(TypedDict):
     finished: bool
 
 
+class Share(TypedDict):
+    """Something that you let others see."""
+
+    id: str
+    kind: str
+    title: str
+    what: dict[str, Any]
+    users: list[str]
+    groups: list[str]
+    download: bool
+    state: str
+    link: bool
+    url: str | None
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
 JsonObject = dict[str, Any]
 """A diagnosis, a plan, a manifest: their fields are described in the docs (diagnosis.md, edits.md)."""
 
-Named = Recording | Job | Batch
+Named = Recording | Job | Batch | Share
 """Whatever has an id."""
 
 
