@@ -42,7 +42,7 @@ def esm(kind: str) -> str:
 
 @cache
 def css(kind: str) -> str:
-    """The widgets' theme, what all views share, and the view's own style.
+    """The widgets' theme, what all views share, the styles ``esm/NAME.css`` of parts that have one, the view's own.
 
     Raises
     ------
@@ -50,7 +50,8 @@ def css(kind: str) -> str:
         Reason ``unknown-view``.
     """
     _check(kind)
-    sources = [_WIDGETS / "theme.css", _OURS / "esm" / "page.css", _OURS / kind / "view.css"]
+    parts = [_OURS / "esm" / f"{part}.css" for part in import_module(f"speaksep_dashboards.{kind}").PARTS]
+    sources = [_WIDGETS / "theme.css", _OURS / "esm" / "page.css", *parts, _OURS / kind / "view.css"]
     return "\n".join(source.read_text("utf-8") for source in sources if source.is_file())
 
 

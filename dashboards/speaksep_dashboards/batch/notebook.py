@@ -66,7 +66,7 @@ def as_page(text: str, title: str) -> str:
     exporter: Any = HTMLExporter
     try:
         notebook = nbformat.from_dict(told(_kept(read(text, 4))))
-        body, _ = exporter(template_name="basic").from_notebook_node(notebook)
+        body, _ = exporter(template_name="basic", exclude_anchor_links=True).from_notebook_node(notebook)
     except Exception as error:  # whatever nbformat and nbconvert stumble over: a file that a worker was killed over
         raise InputError(
             "the executed notebook is damaged, or was not written to its end",
@@ -98,4 +98,6 @@ def _kept(notebook: Any) -> Any:
                 output["data"] = {kind: value for kind, value in output["data"].items() if kind in SHOWN}
             if "traceback" in output:
                 output["traceback"] = [strip_ansi(line) for line in output["traceback"]]
+        if "outputs" in cell:
+            cell["outputs"] = [output for output in cell["outputs"] if output.get("data", True)]
     return notebook

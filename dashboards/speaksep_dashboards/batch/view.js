@@ -1,7 +1,7 @@
 /** How far a batch is, what failed and why, what it cost. See page.py. */
 const STATE_WORDS = {
   succeeded: ["done", "done"], running: ["running", "busy"], cancelling: ["being stopped", "busy"],
-  queued: ["waiting", "waits"], cancelled: ["stopped", "left"], failed: ["failed", "wrong"], refused: ["refused", "wrong"],
+  queued: ["waiting", "waiting"], cancelled: ["stopped", "left"], failed: ["failed", "wrong"], refused: ["refused", "wrong"],
 };
 const LINES = 25;
 
@@ -16,11 +16,6 @@ function render({ model, el }) {
   });
   const outbox = new Outbox(model, asker, signal);
   const address = (rest) => (model.get("address") ?? "") + rest;
-  const make = (name, values = {}, ...inside) => {
-    const element = Object.assign(document.createElement(name), values);
-    element.append(...inside);
-    return element;
-  };
   const link = (href, text, label) => {
     const element = make("a", { href: address(href), textContent: text });
     if (label) element.setAttribute("aria-label", label);
@@ -35,10 +30,10 @@ function render({ model, el }) {
   const failed = box("failed");
   const costs = box("costs");
   const cards = {
-    progress: card("Progress", progress, parts, glance, word),
-    running: card("Running now", running),
-    failed: card("What failed", failed),
-    cost: card("Cost", costs),
+    progress: card("Progress", "two-thirds", progress, parts, glance, word),
+    running: card("Running now", "", running),
+    failed: card("What failed", "", failed),
+    cost: card("Cost", "third", costs),
   };
 
   function showProgress({ counts, total, done, eta_s: eta, finished, cost }) {
@@ -50,12 +45,12 @@ function render({ model, el }) {
       return { words, kind, count: counts[state] ?? 0 };
     })));
     const left = finished ? "finished" : eta === null ? (counts.queued ? "waits for a worker" : "–") : `about ${lasts(eta)}`;
-    glance.replaceChildren(box("figures",
-      figure(`${total - (counts.queued + counts.running + counts.cancelling)} of ${total}`, "recordings over"),
-      figure(percent(done), "of the work"),
-      figure(left, finished ? "nothing more happens by itself" : "left"),
-      figure(lasts(cost.sound_s), "of sound done"),
-    ));
+    glance.replaceChildren(figures([
+      [`${total - (counts.queued + counts.running + counts.cancelling)} of ${total}`, "recordings over"],
+      [percent(done), "of the work"],
+      [left, finished ? "nothing more happens by itself" : "left"],
+      [lasts(cost.sound_s), "of sound done"],
+    ]));
   }
 
   /** Lines that stay while they are about the same job, so that a reader's place in them stays. */
@@ -122,7 +117,7 @@ function render({ model, el }) {
       rows.push(["Predicted, on two CPU cores", `${lasts(least)} to ${lasts(most)}`]);
       rows.push(["Those took", `${lasts(cost.compared_s)}${verdict(cost.compared_s, least, most)}`]);
     }
-    costs.replaceChildren(tableOf("What it cost", ["", ""], rows));
+    costs.replaceChildren(tableOf("What it cost", ["Of what", "How much#"], rows));
   }
   const verdict = (took, least, most) => (took > most ? ", longer than predicted" : took < least ? ", less than predicted" : ", as predicted");
 
@@ -151,7 +146,7 @@ function render({ model, el }) {
       const key = JSON.stringify(rows);
       if (body.dataset.shown === key) return; // the focus may be in it
       body.dataset.shown = key;
-      body.replaceChildren(tableOf("Recordings of this batch", ["Recording", "State", "Sound", "Predicted", "Took", "On"], rows.map(jobRow)));
+      body.replaceChildren(tableOf("Recordings of this batch", ["Recording", "State", "Sound#", "Predicted#", "Took#", "On"], rows.map(jobRow)));
     } catch (error) {
       if (!signal.aborted && mine === asked && error.reason !== "no-answer") where.textContent = error.message;
     }
@@ -167,7 +162,7 @@ function render({ model, el }) {
       lasts(job.sound_s),
       job.predicted_s ? `${lasts(job.predicted_s[0])} to ${lasts(job.predicted_s[1])}` : "–",
       lasts(job.seconds),
-      job.device || "–",
+      job.device.split(/[:(]/)[0].trim() || "–",
     ];
   }
   const page = (step) => {
@@ -187,16 +182,15 @@ function render({ model, el }) {
     showJobs();
   }, { signal });
 
-  const root = box("speaksep batch-view");
+  const root = box("speaksep page batch-view");
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", model.get("data").title);
   state.add(new Option("all states", ""));
   for (const each of model.get("data").states) state.add(new Option(STATE_WORDS[each][0], each));
-  const table = card("Recordings", box("bar", search, state, before, where, after), body);
-  table.classList.add("wide");
-  cards.failed.classList.add("wide");
-  const comments = commentsPart({ model, outbox, signal });
-  root.append(box("page", cards.progress, cards.cost, cards.running, cards.failed, table, box("card wide", comments, outboxLine(outbox, signal))));
+  const table = card("Recordings", "", box("bar", search, state, before, where, after), body);
+  const title = make("h1", { textContent: model.get("data").title });
+  const said = [commentsPart({ model, outbox, signal }), outboxLine(outbox, signal)];
+  root.append(title, box("cards", cards.progress, cards.cost, cards.running, cards.failed, table, ...said));
   el.append(root);
 
   const show = () => {

@@ -1,24 +1,5 @@
-/** Seconds as people say them: 7.4 → "7 s", 200 → "3 min 20 s", 5400 → "1 h 30 min". */
-function lasts(seconds) {
-  if (seconds === null || seconds === undefined) return "–";
-  if (seconds < 10) return `${Math.round(10 * seconds) / 10} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  if (!hours) return minutes < 10 && whole % 60 ? `${minutes} min ${whole % 60} s` : `${Math.round(whole / 60)} min`;
-  return hours < 48 ? `${hours} h${minutes ? ` ${minutes} min` : ""}` : `${Math.round(hours / 24)} days`;
-}
-
-/** Bytes as people say them. */
-function sized(bytes) {
-  if (bytes === null || bytes === undefined) return "–";
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let [value, unit] = [bytes, 0];
-  while (value >= 999.5 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${value < 10 && unit ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
-
-const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
+/** A length of time, or a dash. */
+const lasts = (seconds) => (seconds === null || seconds === undefined ? "–" : lasting(seconds));
 
 /**
  * Parts of a whole as one bar. What it says is read from the label, and from the words below it.
@@ -31,15 +12,12 @@ function partsBar(label, parts) {
   const bar = box("parts");
   bar.setAttribute("role", "img");
   bar.setAttribute("aria-label", `${label}: ${there.map(({ words, count }) => `${count} ${words}`).join(", ") || "none"}`);
-  const legend = document.createElement("ul");
-  legend.className = "legend";
+  const legend = make("ul", { className: "legend" });
   for (const { words, count, kind } of there) {
     const part = box(`part ${kind}`);
     part.style.flexGrow = String(count);
     bar.append(part);
-    const line = document.createElement("li");
-    line.append(box(`dot ${kind}`), `${count} ${words}`);
-    legend.append(line);
+    legend.append(make("li", {}, box(`patch ${kind}`), `${count} ${words}`));
   }
   return box("parts-bar", bar, legend);
 }

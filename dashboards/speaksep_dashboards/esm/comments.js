@@ -9,11 +9,6 @@
  * @returns {HTMLElement}
  */
 function commentsPart({ model, outbox, signal, now, seek }) {
-  const make = (name, values = {}, ...inside) => {
-    const element = Object.assign(document.createElement(name), values);
-    element.append(...inside);
-    return element;
-  };
   const root = make("section", { className: "comments" });
   root.setAttribute("aria-label", "Comments");
   const heading = make("h2");
