@@ -102,8 +102,8 @@ class RecordingPage(Commented):
         if separation is None:
             return head | told.spoken(None, diagnosis.turns) | {"lanes": [MIXTURE], "snapshot": {}}
         snapshot = _snapshot(separation)
-        lanes = [MIXTURE, *(track.label for track in separation.tracks), RESIDUAL]
-        lanes += [CLEANED] if separation.manifest.cleaning else []
+        cleaned = [CLEANED] if separation.manifest.cleaning else []
+        lanes = [MIXTURE, *cleaned, *(track.label for track in separation.tracks), RESIDUAL]
         return {
             **head,
             **told.spoken(separation, separation.turns),

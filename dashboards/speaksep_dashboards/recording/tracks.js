@@ -1,5 +1,4 @@
 /** The lanes of a recording along time, heard together or apart; nothing here changes anything. */
-const LANE_PX = 56;
 const TITLES = { mixture: "The recording", cleaned: "After cleaning", residual: "The rest" };
 
 /** Samples behind each pixel, as Python sent them. @returns {Int16Array} */
@@ -30,6 +29,9 @@ function trackPlayer(model, asker, signal) {
   let heard = spoken.length ? spoken : ["mixture"];
   let current = heard[0];
   let scale = "off";
+  /** The same for all lanes: the recording fills its own, and the others show how loud they are beside it. */
+  let gain = 1;
+  const whole = new View(seconds);
 
   const word = box("word quiet");
   word.setAttribute("role", "status");
@@ -75,21 +77,27 @@ function trackPlayer(model, asker, signal) {
   ruler.className = "ruler";
   ruler.setAttribute("role", "img");
   const rows = box("rows");
-  const drawn = lanes.map((name) => ({ name, ...laneOf(name) }));
+  const unheard = data().speakers.map(({ label }) => label).filter((label) => !lanes.includes(label)); // of a diagnosis
+  const drawn = [...lanes, ...unheard].map((name) => ({ name, ...laneOf(name) }));
 
   function laneOf(name) {
+    const sounds = lanes.includes(name);
     const canvas = document.createElement("canvas");
-    canvas.className = speakerOf(name) ? "lane-picture" : "lane-picture low";
+    canvas.className = !sounds ? "lane-picture turns" : speakerOf(name) ? "lane-picture" : "lane-picture low";
     canvas.setAttribute("role", "img");
     const title = make("span", { className: "title" });
-    const hears = button("Hear", `Hear ${nameOf(name)}, too`, () => toggle(name), signal, { pressed: false });
-    const only = button("Only", `Hear only ${nameOf(name)} (S)`, () => hear([name]), signal);
+    const hears = button("Hear", "", () => toggle(name), signal, { pressed: false });
+    const only = button("Only", "", () => hear([name]), signal);
     const words = box("quiet small");
-    const row = box("lane", box("head", title, box("line", hears, only), words), canvas);
+    const row = box("lane", box("head", title, sounds ? box("line", hears, only) : "", words), canvas);
     row.addEventListener("pointerdown", () => choose(name), { signal, capture: true });
     row.addEventListener("focusin", () => choose(name), { signal });
     rows.append(row);
-    const peaks = new PeakStore(asker, name, seconds, () => { sheet.ask(); settle(); });
+    const peaks = sounds && new PeakStore(asker, name, seconds, () => {
+      if (name === "mixture") level();
+      sheet.ask();
+      settle();
+    });
     const snapshot = data().snapshot[name];
     if (snapshot) peaks.take(decoded(snapshot));
     const sheet = new Sheet(canvas, (context, width, height) => drawLane(name, peaks, context, width, height), signal);
@@ -97,13 +105,18 @@ function trackPlayer(model, asker, signal) {
     return { row, canvas, title, hears, only, words, peaks, sheet };
   }
 
+  function level() {
+    gain = fillingGain(drawn.find(({ name }) => name === "mixture").peaks.values(whole, PeakStore.PIECE));
+    for (const { sheet } of drawn) sheet.ask();
+  }
+
   function drawLane(name, peaks, context, width, height) {
     const colours = pageColours(root);
     const colour = colourOf(name, colours.ink);
     const number = speakerOf(name)?.number;
     const turns = data().turns.filter((turn) => turn[2] === number);
-    drawTurns(context, view, turns, { width, height, colour, ink: colours.ink, shade: colours.shade });
-    drawWaveform(context, peaks.values(view, Math.round(width)), { top: 0, height: height - 3, colour });
+    drawTurns(context, view, turns, { width, height, colour, ink: colours.ink, shade: peaks ? colours.shade : 0.6 });
+    if (peaks) drawWaveform(context, peaks.values(view, Math.round(width)), { top: 0, height: height - 3, colour, gain });
     drawSelection(context, view, { width, height, colour: colours.accent });
     drawPlayhead(context, view, transport.now(), { width, height, colour: "#d55e00" });
   }
@@ -156,8 +169,9 @@ function trackPlayer(model, asker, signal) {
     for (const { name, canvas, peaks } of drawn) {
       const turns = data().turns.filter((turn) => turn[2] === speakerOf(name)?.number);
       const shown = turns.filter(([start, end]) => end > view.start && start < view.stop).length;
-      const level = levelWords(peaks.values(view, Math.max(1, Math.round(canvas.clientWidth))), view);
-      canvas.setAttribute("aria-label", `${nameOf(name)}, ${span}: ${turns.length ? `${shown} of ${turns.length} turns, ` : ""}${level}`);
+      const words = turns.length ? [`${shown} of ${turns.length} turns`] : [];
+      if (peaks) words.push(levelWords(peaks.values(view, Math.max(1, Math.round(canvas.clientWidth))), view));
+      canvas.setAttribute("aria-label", `${nameOf(name)}, ${span}: ${words.join(", ")}`);
     }
     const marks = data().overlaps.filter(([start, end]) => end > view.start && start < view.stop).length;
     ruler.setAttribute("aria-label", `Time from ${span}; ${marks} stretches in which several people speak`);
@@ -165,8 +179,8 @@ function trackPlayer(model, asker, signal) {
   }
 
   function choose(name) {
-    if (current === name && tiles.lane === name) return;
-    current = tiles.lane = name;
+    current = name;
+    if (lanes.includes(name)) tiles.lane = name;
     for (const each of drawn) each.row.classList.toggle("current", each.name === name);
     if (scale !== "off") spectrogram.ask();
   }
@@ -203,8 +217,8 @@ function trackPlayer(model, asker, signal) {
 
   let compared = null;
   const move = (by) => {
-    const at = Math.max(0, Math.min(lanes.length - 1, lanes.indexOf(current) + by));
-    choose(lanes[at]);
+    const names = drawn.map(({ name }) => name);
+    choose(names[Math.max(0, Math.min(names.length - 1, names.indexOf(current) + by))]);
     say(nameOf(current));
   };
   const toTurn = (direction) => {
@@ -218,8 +232,8 @@ function trackPlayer(model, asker, signal) {
   const keys = new Keys(root, [
     ...shortcuts,
     { keys: ["ArrowUp", "ArrowDown"], words: "Lane above, below", act: (event) => move(event.key === "ArrowUp" ? -1 : 1) },
-    { keys: ["s", "S"], words: "Hear only this lane", act: () => hear([current]) },
-    { keys: ["m", "M"], words: "Hear this lane, or not", act: () => toggle(current) },
+    { keys: ["s", "S"], words: "Hear only this lane", act: () => lanes.includes(current) && hear([current]) },
+    { keys: ["m", "M"], words: "Hear this lane, or not", act: () => lanes.includes(current) && toggle(current) },
     { keys: ["b", "B"], words: "Compare with the recording", act: () => {
       const back = compared && heard.join() === "mixture" ? compared : null;
       compared = back ? null : heard;
@@ -231,6 +245,7 @@ function trackPlayer(model, asker, signal) {
   root.append(bar, presets, box("lane", box("head quiet small", ""), ruler), box("lane", box("head quiet small", ""), picture), rows, word);
 
   const settle = keepUp(model, { view, transport, redraw, update: updateBar, describe, say, observers: {} }, signal);
+  level();
   dress();
   mix();
   choose(current);
