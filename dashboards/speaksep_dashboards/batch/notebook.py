@@ -51,7 +51,7 @@ def as_page(text: str, title: str) -> str:
     InputError
         Reason ``half-written``: it is no notebook; ``too-large``.
     """
-    import bleach
+    import bleach  # type: ignore[import-untyped]  # none of these have types
     import nbformat
     from bs4 import BeautifulSoup
     from nbconvert.exporters import HTMLExporter
@@ -62,10 +62,11 @@ def as_page(text: str, title: str) -> str:
             reason="too-large",
             hint="whoever ran it can open it in Jupyter",
         )
-    read: Any = nbformat.reads  # neither has types
+    read: Any = nbformat.reads
+    node: Any = nbformat.from_dict
     exporter: Any = HTMLExporter
     try:
-        notebook = nbformat.from_dict(told(_kept(read(text, 4))))
+        notebook = node(told(_kept(read(text, 4))))
         body, _ = exporter(template_name="basic", exclude_anchor_links=True).from_notebook_node(notebook)
     except Exception as error:  # whatever nbformat and nbconvert stumble over: a file that a worker was killed over
         raise InputError(
@@ -91,13 +92,14 @@ def _kept(notebook: Any) -> Any:
     """Only outputs that are shown, and no colours of terminals, after which a path would not be seen as one."""
     from nbconvert.filters import strip_ansi
 
+    plain: Any = strip_ansi
     for cell in notebook.cells:
         cell.pop("attachments", None)
         for output in cell.get("outputs", []):
             if "data" in output:
                 output["data"] = {kind: value for kind, value in output["data"].items() if kind in SHOWN}
             if "traceback" in output:
-                output["traceback"] = [strip_ansi(line) for line in output["traceback"]]
+                output["traceback"] = [plain(line) for line in output["traceback"]]
         if "outputs" in cell:
             cell["outputs"] = [output for output in cell["outputs"] if output.get("data", True)]
     return notebook
