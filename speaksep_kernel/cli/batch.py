@@ -83,7 +83,7 @@ def batch(
     priority: Annotated[int, typer.Option("--priority", metavar="N", help="Higher goes first.")] = 0,
     device: DeviceOption = Device.auto,
     summary: Annotated[
-        bool, typer.Option("--summary/--no-summary", help="Execute the summary notebook at the end.")
+        bool, typer.Option("--summary/--no-summary", help="Execute the summary notebook and write a report at the end.")
     ] = True,
     jobs: TableOption = None,
     list_: Annotated[bool, typer.Option("--list", help="List the batch notebooks and their parameters.")] = False,
@@ -167,9 +167,11 @@ def _run(
 def _tell(batch: Batch, results: list[Result], *, summary: bool, as_json: bool) -> None:
     from speaksep_kernel.jobs.batch.folder import RESULTS
     from speaksep_kernel.jobs.batch.perform import failed, summarize
+    from speaksep_kernel.jobs.batch.report import write_report
 
     tables = [batch.directory / name for name in RESULTS]
     notebook = summarize(batch, tables[0]) if summary else None
+    report = write_report(batch) if summary else None
     bad = failed(results)
     if as_json:
         print_json(
@@ -180,17 +182,18 @@ def _tell(batch: Batch, results: list[Result], *, summary: bool, as_json: bool) 
                 "directory": str(batch.directory),
                 "results": [str(table) for table in tables],
                 "summary": None if notebook is None else str(notebook),
+                "report": None if report is None else str(report),
                 "failed": [result.name for result in bad],
                 "jobs": [result.to_dict() for result in results],
             }
         )
     else:
-        typer.echo(describe(batch, results, notebook))
+        typer.echo(describe(batch, results, notebook, report))
     if bad:
         raise typer.Exit(1)
 
 
-def describe(batch: Batch, results: list[Result], summary: Path | None) -> str:
+def describe(batch: Batch, results: list[Result], summary: Path | None, report: Path | None = None) -> str:
     """A finished batch as text for a terminal."""
     good = [result for result in results if result.state == "succeeded"]
     bad = [result for result in results if result.state != "succeeded"]
@@ -205,6 +208,7 @@ def describe(batch: Batch, results: list[Result], summary: Path | None) -> str:
     lines += [f"  and {len(bad) - NAMED} more"] if len(bad) > NAMED else []
     lines.append(f"a folder per job, results.csv and results.parquet are in {batch.directory}")
     lines += [f"summary: {summary}"] if summary else []
+    lines += [f"report: {report}"] if report else []
     if any(result.state in ("failed", "cancelled") for result in bad):
         lines.append(f"try them again with: speaksep batch --resume -o {batch.directory}")
     return "\n".join(lines)

@@ -164,6 +164,7 @@ class Scene:
             "results.csv",
             "results.parquet",
             "summary.ipynb",
+            "report.html",
         }
         assert list(pd.read_csv(place / "results.csv").state) == ["succeeded"] * count
 

@@ -19,7 +19,8 @@ from speaksep_kernel.jobs.job import JobRequest
 BATCH = "batch.json"
 RESULTS = ("results.csv", "results.parquet")
 SUMMARY = "summary.ipynb"
-OWN_FILES = (BATCH, *RESULTS, SUMMARY)
+REPORT = "report.html"
+OWN_FILES = (BATCH, *RESULTS, SUMMARY, REPORT)
 """What the batch itself writes, beside a folder for each job."""
 
 
