@@ -47,7 +47,7 @@ async def ask(
         question = None
     if not isinstance(question, dict):
         raise _bad("it is no JSON object")
-    if question.get("ask") in looked.page.writes:
+    if str(question.get("ask")) in looked.page.writes:
         raise InputError(f"{question['ask']!r} changes something", reason="ask-by-post", hint="send it by POST")
     stamp = await run_in_threadpool(looked.kept.stamp)
     answer = await run_in_threadpool(looked.page.answer, question)
@@ -57,11 +57,11 @@ async def ask(
 @router.post("/ask")
 async def change(request: Request, looked: Looking, question: Annotated[dict[str, Any], Body()]) -> Response:
     """Do what a question asks for: vote, comment; sent again with the same ``key`` it is done once."""
-    asked = question.get("ask")
+    asked = str(question.get("ask"))
     if asked not in looked.page.writes:
-        raise _bad(f"{str(asked)[:40]!r} changes nothing here")
+        raise _bad(f"{asked[:40]!r} changes nothing here")
     answer = await run_in_threadpool(looked.page.answer, question)
-    told = _TOLD.get(str(asked))
+    told = _TOLD.get(asked)
     if told is not None:
         fields = {"share": looked.share.id or looked.name, **told[1](question)}
         await atold(request, looked.visitor.name, told[0], **fields)

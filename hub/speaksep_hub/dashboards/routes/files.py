@@ -49,7 +49,7 @@ async def document(name: str, looked: Looking) -> Response:
 @router.get("/report.html")
 async def report(request: Request, looked: Looking) -> Response:
     """The page as one file that needs nothing else."""
-    from speaksep_dashboards.report import html_of
+    from speaksep_dashboards.reports.pages import html_of
 
     _check(looked)
     await atold(request, looked.visitor.name, "download", what="report", id=looked.name, format="html")
@@ -59,7 +59,7 @@ async def report(request: Request, looked: Looking) -> Response:
 @router.get("/report.pdf")
 async def figures(request: Request, looked: Looking) -> Response:
     """The figures of the page."""
-    from speaksep_dashboards.report import pdf_of
+    from speaksep_dashboards.reports.pages import pdf_of
 
     _check(looked)
     await atold(request, looked.visitor.name, "download", what="report", id=looked.name, format="pdf")
