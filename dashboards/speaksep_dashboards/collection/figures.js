@@ -25,7 +25,7 @@ class Figures {
   /** Draw them, once Bokeh is there. */
   async draw(Bokeh) {
     this.Bokeh = Bokeh;
-    this.document = new Bokeh.Document();
+    this.document = new (Bokeh.require("document").Document)();
     for (const plot of this.plots) this.document.add_root(plot.made(Bokeh.Models));
     this.dress();
     this.refresh();
@@ -36,6 +36,11 @@ class Figures {
       for (const each of withinShadows(place)) if (each.tabIndex >= 0) each.removeAttribute("tabindex");
     }
     this.element.classList.add("drawn");
+  }
+
+  /** Whether a drag brushes; where it does not, it scrolls the page. */
+  drag(on) {
+    for (const { drags } of this.plots) drags.active = on;
   }
 
   /** @param {Recordings} recordings @param {Uint32Array} visible @param {Uint32Array | null} brushed among them */
@@ -105,21 +110,20 @@ class Plot {
   frame(Models, { x, y, dimensions }) {
     const axis = (kind, more) =>
       new Models[{ log: "LogAxis", time: "DatetimeAxis" }[kind] ?? "LinearAxis"]({ ...more, axis_line_color: null, minor_tick_line_color: null, major_tick_line_color: null });
-    const box = new Models.BoxSelectTool({ dimensions, renderers: [], continuous: false });
-    const coarse = matchMedia("(pointer: coarse)").matches; // there a drag scrolls the page
+    this.drags = new Models.BoxSelectTool({ dimensions, renderers: [], continuous: false });
     this.plot = new Models.Plot({
       x_range: new Models.Range1d(), y_range: new Models.Range1d(),
       x_scale: x === "log" ? new Models.LogScale() : new Models.LinearScale(),
       y_scale: y === "log" ? new Models.LogScale() : new Models.LinearScale(),
       sizing_mode: "stretch_width", height: this.height, min_border: 4, outline_line_color: null,
       background_fill_color: null, border_fill_color: null, output_backend: "canvas",
-      toolbar: new Models.Toolbar({ tools: [box], active_drag: coarse ? null : box, logo: null }), toolbar_location: null,
+      toolbar: new Models.Toolbar({ tools: [this.drags], active_drag: this.drags, logo: null }), toolbar_location: null,
     });
     this.below = axis(x, {});
     this.left = axis(y, {});
     this.plot.add_layout(this.below, "below");
     this.plot.add_layout(this.left, "left");
-    this.grid = new Models.Grid({ axis: this.left });
+    this.grid = new Models.Grid({ axis: this.left, dimension: 1 });
     this.plot.add_layout(this.grid);
     this.plot.on_event("selectiongeometry", ({ geometry }) => this.dragged(geometry));
     return this.plot;
@@ -176,7 +180,7 @@ class Distribution extends Plot {
     };
     this.glyphs = [bars("seen", { fill_alpha: 0.35 }), bars("brushed", {})];
     this.left.ticker = new Models.BasicTicker({ desired_num_ticks: 3, min_interval: 1 });
-    this.below.ticker.desired_num_ticks = 4;
+    this.below.ticker.desired_num_ticks = 3;
     return plot;
   }
 
@@ -234,7 +238,7 @@ class Scatter extends Plot {
       fill_color: { field: "colour" }, fill_alpha: alpha,
     });
     this.glyph = plot.add_glyph(glyph(0.65), this.source, { nonselection_glyph: glyph(BRUSHED_SEEN), selection_glyph: glyph(0.9) });
-    this.names = new Models.HoverTool({ tooltips: [["", "@name"]], renderers: [this.glyph], point_policy: "snap_to_data", attachment: "above" });
+    this.names = new Models.HoverTool({ tooltips: [["", "@name"]], renderers: [this.glyph], point_policy: "snap_to_data", attachment: "above", limit: 3 });
     plot.add_tools(this.names);
     return plot;
   }
@@ -260,8 +264,9 @@ class Scatter extends Plot {
     const [x, y] = this.columns();
     spread(this.plot.x_range, x);
     spread(this.plot.y_range, y);
-    const shown = visible.filter((row) => Number.isFinite(x[row]) && Number.isFinite(y[row]));
     const severity = recordings.values.severity;
+    const shown = visible.filter((row) => Number.isFinite(x[row]) && Number.isFinite(y[row]));
+    shown.sort((a, b) => severity[a] - severity[b]); // what is worse is drawn on top
     const data = new Map([
       ["x", Float64Array.from(shown, (row) => x[row])],
       ["y", Float64Array.from(shown, (row) => y[row])],

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from speaksep_dashboards.desk import Desk
-from speaksep_dashboards.stored import DIAGNOSES, DIAGNOSIS, SEPARATES, Stored, explained
+from speaksep_dashboards.stored import DIAGNOSES, DIAGNOSIS, SEPARATES, Stored, explained, gone
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.states import State
@@ -85,7 +85,10 @@ def read_result(store: Store, job: Job) -> dict[str, Any]:
     InputError
         Reasons ``gone-result``, ``half-written`` and ``newer-version``.
     """
-    folder = Stored(job, job).folder(store)
+    try:
+        folder = Stored(job, job).folder(store)
+    except InputError as error:  # it was written elsewhere, which is nobody's to know
+        raise gone(job.id) from error
     with explained(store, folder):
         file = DIAGNOSIS if job.notebook == DIAGNOSES else MANIFEST
         told: dict[str, Any] = json.loads(store.local(f"{folder}/{file}").read_bytes())

@@ -48,7 +48,11 @@ function render({ model, el }) {
 
   const filters = new Filters(recordings, () => filter(), signal);
   const brush = brushBar({ clear: () => paint(null), signal });
-  const figuresWord = make("p", { className: "quiet word" });
+  const figuresWord = make("p", { className: "quiet hint" });
+  const drags = button("Brush by dragging", "Brush by dragging over a figure", () => drag(!dragging), signal, { pressed: false });
+  let dragging = !matchMedia("(pointer: coarse)").matches; // under a finger a drag scrolls the page
+  const dragBar = box("bar drag", drags);
+  dragBar.hidden = true;
   const plots = new Figures({ brush: (rows) => paint(rows.length ? rows : null), signal });
   const worst = new Worst({ address, signal });
   const table = new PagedTable({ address, asker, signal });
@@ -58,7 +62,7 @@ function render({ model, el }) {
   const empty = card("No recordings", "", make("p", { textContent: "Nothing has been separated here yet. This page shows recordings as soon as there are any." }));
   const parts = [
     card("Recordings", "", totals, filters.element, brush),
-    card("Figures", "", figuresWord, plots.element),
+    card("Figures", "", figuresWord, dragBar, plots.element),
     card("Need attention most", "", worst.element),
     card("All of them", "", table.element),
   ];
@@ -125,10 +129,18 @@ function render({ model, el }) {
       const Bokeh = await bokehOf(model, asker);
       if (signal.aborted) return;
       await plots.draw(Bokeh);
-      figuresWord.textContent = "Drag over a figure to brush recordings in all of them.";
+      dragBar.hidden = dragging; // a mouse needs no button
+      drag(dragging);
     } catch (error) {
       figuresWord.textContent = `${error.message}. ${error.hint ?? ""}`;
     }
+  }
+
+  function drag(on) {
+    dragging = on;
+    drags.setAttribute("aria-pressed", String(on));
+    plots.drag(on);
+    figuresWord.textContent = on ? "Drag over a figure to brush recordings in all of them." : "";
   }
 
   model.on("change:data", fresh);

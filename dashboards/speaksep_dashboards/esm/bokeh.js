@@ -33,30 +33,5 @@ async function loadBokeh(model, asker) {
     });
     document.head.append(script);
   });
-  constructedSheets(window.Bokeh);
   return window.Bokeh;
-}
-
-/**
- * Bokeh writes its styles into style elements, which a policy without "unsafe-inline" refuses. The same rules as
- * constructed sheets are not markup, so they are allowed.
- */
-function constructedSheets(Bokeh) {
-  const sheet = Bokeh.require("core/dom").InlineStyleSheet.prototype;
-  const without = (root, own) => root.adoptedStyleSheets.filter((each) => each !== own);
-  Object.defineProperty(sheet, "css", { get() { return this.words ?? ""; } });
-  sheet._update = function (css) {
-    this.words = css;
-    this.own ??= new CSSStyleSheet();
-    this.own.replaceSync(css ?? "");
-  };
-  sheet.install = function (root) {
-    this.own ??= new CSSStyleSheet();
-    this.root = root instanceof ShadowRoot ? root : root.getRootNode();
-    this.root.adoptedStyleSheets = [...without(this.root, this.own), this.own];
-  };
-  sheet.uninstall = sheet.remove = function () {
-    if (this.root) this.root.adoptedStyleSheets = without(this.root, this.own);
-    this.root = undefined;
-  };
 }
