@@ -1,0 +1,57 @@
+"""``speaksep dashboards``: pages of results on this machine, without a hub."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlencode
+
+import typer
+
+app = typer.Typer(
+    help="Pages of results: look, listen, compare.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _verbs() -> None:
+    """Pages of results: look, listen, compare."""
+
+
+@app.command("up", short_help="Show results here, in a browser.")
+def up(
+    places: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[RESULT|BATCH]...", help="Folders of results and of batches; your jobs, if left out."),
+    ] = None,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port of the address; 0 is any free one.")
+    ] = 0,
+) -> None:
+    """Show results in a browser on this machine, until Ctrl-C; nobody else can open the address that is printed."""
+    from speaksep_dashboards.desk import desk_of
+    from speaksep_hub.dashboards.alone import OPEN, PREFIX, create_alone
+    from speaksep_hub.service.place import Place
+    from speaksep_hub.service.run import serve
+    from speaksep_hub.settings import Settings
+    from speaksep_kernel.jobs.job import user_name
+
+    token, name = secrets.token_urlsafe(24), user_name()
+    with tempfile.TemporaryDirectory(prefix="speaksep-dashboards-") as kept:
+        folder = Path(kept)
+        desk = desk_of(places or (), folder)
+        place = Place(prefix=PREFIX, port=port)
+
+        def told(url: str) -> None:
+            logging.getLogger().setLevel(logging.WARNING)
+            typer.echo(f"Dashboards of {name}: {url}{OPEN}?{urlencode({'token': token})}\nCtrl-C ends them.")
+
+        serve(Settings(), place, create=lambda *_: create_alone(desk, folder, place, token=token, name=name), told=told)
+    logging.shutdown()
+    os._exit(0)  # all is closed; taking the interpreter apart would take longer than everything before
