@@ -7,6 +7,7 @@ from typing import Any
 
 # Folders before a name; not those of a URL, whose slashes follow a colon, a slash or a host.
 _FOLDERS = re.compile(r"(?<![\w:/.~-])~?(?:/[^\s'\"/:<>&]+)+/(?=[^\s'\"/<>&])")
+_QUOTED = re.compile(r"(?<=['\"])/(?:[^'\"<>&\n]*/)?(?=[^'\"/<>&\n])")  # with blanks
 _REMOTE = re.compile(r"\b(?:s3|gs|gcs|az|abfs|file)://[^\s'\"<>&]*/(?=[^\s'\"/<>&])")
 
 
@@ -18,7 +19,7 @@ def without_folders(text: str) -> str:
     >>> without_folders("no file '/srv/results/ann-12/talk.wav', see https://example.org/a/b or s3://bucket/x/y.wav")
     "no file 'talk.wav', see https://example.org/a/b or y.wav"
     """
-    return _REMOTE.sub("", _FOLDERS.sub("", text))
+    return _REMOTE.sub("", _FOLDERS.sub("", _QUOTED.sub("", text)))
 
 
 def told(value: Any) -> Any:
