@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -45,7 +46,7 @@ def unpacked(answer: httpx.Response) -> tuple[dict[str, Any], list[bytes]]:
     told, rest = json.loads(answer.content[4 : 4 + length]), answer.content[4 + length :]
     ends = np.cumsum([0, *told["lengths"]])
     assert ends[-1] == len(rest)
-    return told, [rest[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return told, [rest[a:b] for a, b in pairwise(ends)]
 
 
 def refused(answer: httpx.Response, status: int, reason: str) -> None:

@@ -48,9 +48,12 @@ def up(
         desk = desk_of(places or (), folder)
         place = Place(prefix=PREFIX, port=port)
 
+        shown = desk.jobs.jobs(owner=name, limit=2) if places else []
+        first = {"next": f"{PREFIX}mine/recording/{shown[0].id}/"} if len(shown) == 1 else {}
+
         def told(url: str) -> None:
             logging.getLogger().setLevel(logging.WARNING)
-            typer.echo(f"Dashboards of {name}: {url}{OPEN}?{urlencode({'token': token})}\nCtrl-C ends them.")
+            typer.echo(f"Dashboards of {name}: {url}{OPEN}?{urlencode({'token': token, **first})}\nCtrl-C ends them.")
 
         serve(Settings(), place, create=lambda *_: create_alone(desk, folder, place, token=token, name=name), told=told)
     logging.shutdown()

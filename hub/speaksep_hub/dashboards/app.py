@@ -17,6 +17,7 @@ from speaksep_hub.dashboards.static import StaticFiles, warm_up
 from speaksep_hub.protection.bodies import BodyGuard
 from speaksep_hub.protection.headers import SecureHeaders, service_headers
 from speaksep_hub.service.answers import explain_failures
+from speaksep_hub.service.below import Below
 from speaksep_hub.service.identity.sign_in import offer_sign_in
 from speaksep_hub.service.pages import health, sign_in
 from speaksep_hub.service.place import Place
@@ -60,7 +61,6 @@ def create_app(settings: Settings, place: Place, *, platform: Platform | None = 
 
     app = FastAPI(
         title="SpeakSep dashboards",
-        root_path=opened.place.prefix.rstrip("/"),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -77,6 +77,7 @@ def create_app(settings: Settings, place: Place, *, platform: Platform | None = 
     explain_failures(app, failures.page)
     offer_sign_in(app)
     # The last is the outermost.
+    app.add_middleware(Below, prefix=opened.place.prefix)
     app.add_middleware(BodyGuard, settings=settings.protection, upload_bytes=int(settings.protection.body_bytes))
     app.add_middleware(Trace)
     app.add_middleware(SecureHeaders, headers=service_headers(https=settings.hub.https))

@@ -17,6 +17,7 @@ from speaksep_hub.protection.bodies import BodyGuard
 from speaksep_hub.protection.headers import SecureHeaders, service_headers
 from speaksep_hub.service import pages, routes
 from speaksep_hub.service.answers import Failure, explain_failures
+from speaksep_hub.service.below import Below
 from speaksep_hub.service.identity.sign_in import offer_sign_in
 from speaksep_hub.service.intake.tidying import keep_tidy
 from speaksep_hub.service.place import Place
@@ -79,7 +80,6 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
         summary="Separate recordings in which people talk over each other, as a service.",
         description=_ABOUT,
         version=version("speaksep"),
-        root_path=platform.place.prefix.rstrip("/"),
         docs_url=None,  # see pages/docs.py: nothing may come from another host
         redoc_url=None,
         openapi_url="/openapi.json",
@@ -95,6 +95,7 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
     explain_failures(app)
     offer_sign_in(app)
     # The last is the outermost.
+    app.add_middleware(Below, prefix=platform.place.prefix)
     app.add_middleware(BodyGuard, settings=settings.protection, upload_bytes=int(settings.store.upload_bytes))
     app.add_middleware(Trace)
     app.add_middleware(SecureHeaders, headers=service_headers(https=settings.hub.https))

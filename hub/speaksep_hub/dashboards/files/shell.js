@@ -3,7 +3,7 @@
 import { KernellessModel } from "./kernelless.js";
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
-const word = document.getElementById("word");
+const word = document.getElementById("connection");
 const view = document.getElementById("view");
 
 /** @param {string} text @param {{href: string, words: string}} [link] */

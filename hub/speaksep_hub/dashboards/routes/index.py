@@ -50,8 +50,8 @@ async def compare(
 
 def _index(request: Request, platform: Platform, visitor: Visitor) -> str:
     parts = []
-    if visitor.may(VIEW):
-        shared = platform.catalogue.shares.visible(visitor.name, visitor.reader.groups)
+    shared = platform.catalogue.shares.visible(visitor.name, visitor.reader.groups) if visitor.may(VIEW) else []
+    if shared or (visitor.may(VIEW) and platform.place.hub is not None):
         rows = [_row(f"share/{share.id}/", share.title or share.kind, share.kind, _about(share)) for share in shared]
         parts.append(_section("Shared with me", rows, "Nobody has shared anything with you yet."))
     if visitor.may(OWN):

@@ -59,7 +59,7 @@ def _page(request: Request, looked: Looked) -> str:
     main = element(
         "main",
         _bar(request, looked),
-        element("p", id="word", role="status", class_="word"),
+        element("p", id="connection", role="status"),
         element("div", id="view", aria_busy="true"),
         element("noscript", element("p", "This page is drawn by a script: allow scripts of this site to see it.")),
         config_block("config", config),
