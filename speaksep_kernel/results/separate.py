@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,13 +109,14 @@ def separate_recording(
     mixdown = _mixdown(recording, plan)
     with clock("read"):
         cache = AnalysisCache(recording, mixdown, hook)
-    with cache, staged(target) as stage:
+    with cache, staged(target) as stage, ExitStack() as opened:
         internal = stage / INTERNAL
         internal.mkdir()
         with clock("voices"):
             streams, phantoms = segment(cache, hook), 0
         with clock("clean"):
             heard, cleaning = clean_mixture(cache, plan, internal, hook)
+            opened.callback(heard.close)
         with clock("separate"):
             if mixdown.kind == "apart":
                 activity = channel_activity(cache, streams, recording.channels)

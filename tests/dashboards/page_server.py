@@ -26,7 +26,11 @@ window.end = view.render({{ model, el: document.body }});
 window.model = model;
 model.follow();
 """
-HEAD = '<meta charset="utf-8"><link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><title>Page</title>'
+SHELL = """\
+<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Page</title>
+<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="view.css"></head>
+<body><script type="module" src="start.js"></script></body></html>
+"""
 
 
 @dataclass
@@ -98,14 +102,13 @@ def _answer(pages: dict[str, Page], name: str, what: str, question: str) -> tupl
         return "application/octet-stream", len(head).to_bytes(4, "big") + head + b"".join(answer.buffers)
     if what == "live":
         return "text/event-stream", f"retry: 300\nevent: version\ndata: {page.version()}\n\n".encode()
-    config = json.dumps({"stamp": page.version(), "writes": sorted(page.writes), "base": None}).replace("null", "'./'")
+    config = f"{{stamp: {page.version()!r}, writes: {sorted(page.writes)}, base: location.href}}"
     made = {
-        "": ("text/html", f"<!doctype html><html lang=en><head>{HEAD}<link rel=stylesheet href=view.css></head><body>"
-             f"<script type=module src=start.js></script></body></html>"),
-        "start.js": ("text/javascript", START.format(name=name, config=config.replace("'./'", f'location.href'))),
+        "": ("text/html", SHELL),
+        "start.js": ("text/javascript", START.format(name=name, config=config)),
         "view.js": ("text/javascript", esm(page.kind)),
         "view.css": ("text/css", css(page.kind)),
         "data": ("application/json", json.dumps(page.data())),
-    }  # fmt: skip
+    }
     kind, text = made[what]
     return kind, text.encode()

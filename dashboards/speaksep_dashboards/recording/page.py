@@ -30,6 +30,8 @@ PIXELS = 1024
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Size = Annotated[int, Field(ge=1, le=4096)]
+Pieces = Annotated[list[tuple[str, float, float]], Field(max_length=256)]
+Names = Annotated[list[str], Field(min_length=1, max_length=64)]
 
 
 class RecordingPage(Commented):
@@ -137,7 +139,7 @@ class RecordingPage(Commented):
             return str(known or "Recording")
         return self.diagnosis.recording.name
 
-    def answer_peaks(self, *, pieces: list[tuple[str, float, float]], pixels: Size) -> Answer:
+    def answer_peaks(self, *, pieces: Pieces, pixels: Size) -> Answer:
         """Lowest and highest sample per pixel of each (lane, start_s, stop_s): (pixels, 2) int16 each."""
         lanes = lanes_of(self.desk, self.found)
         found = [lanes.peaks(*piece, pixels) for piece in pieces]
@@ -157,7 +159,7 @@ class RecordingPage(Commented):
         lanes = lanes_of(self.desk, self.found)
         return Answer({}, (lanes.tile(lane, start_s, stop_s, columns=columns, rows=rows, scale=scale).tobytes(),))
 
-    def answer_sound(self, *, lanes: list[str], start_s: Seconds, stop_s: Seconds, speed: float = 1.0) -> Answer:
+    def answer_sound(self, *, lanes: Names, start_s: Seconds, stop_s: Seconds, speed: float = 1.0) -> Answer:
         """The same stretch of some lanes, at a speed: (lanes, n) int16."""
         heard = lanes_of(self.desk, self.found).sound(lanes, start_s, stop_s, speed)
         return Answer({}, (heard.astype("<i2").tobytes(),))

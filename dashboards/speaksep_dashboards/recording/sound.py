@@ -59,9 +59,14 @@ def lanes_of(desk: Desk, found: Stored) -> Lanes:
     Raises
     ------
     InputError
-        Reasons ``gone-result``, ``half-written`` and ``no-sound``.
+        Reasons ``not-finished``, ``gone-result``, ``half-written`` and ``no-sound``.
     """
-    assert found.made is not None  # the caller has seen its result
+    if found.made is None:
+        raise InputError(
+            f"job {found.job.id} is {found.job.state}",
+            reason="not-finished",
+            hint="there is sound once it has succeeded",
+        )
     if found.job.notebook == DIAGNOSES:
         try:
             return _recorded(desk.store.local(desk.store.key_of(str(found.job.parameters["source"]))))
