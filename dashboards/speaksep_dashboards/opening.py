@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from speaksep_dashboards.desk import Desk
-from speaksep_dashboards.page import Page, Reader
-from speaksep_kernel.errors import InputError
+from speaksep_dashboards.page import Page, Reader, without_places
+from speaksep_kernel.errors import InputError, SpeakSepError
 
 if TYPE_CHECKING:
     from speaksep_kernel.catalogue.share import Share
@@ -49,5 +49,8 @@ def open_page(share: Share, reader: Reader, desk: Desk) -> Page:
     if share.kind not in _PAGES:
         raise InputError(f"no view {share.kind[:40]!r}", reason="unknown-view", hint=f"there are: {', '.join(_PAGES)}")
     module = import_module(f"speaksep_dashboards.{share.kind}.page")
-    page: Page = getattr(module, _PAGES[share.kind])(share, reader, desk)
+    try:
+        page: Page = getattr(module, _PAGES[share.kind])(share, reader, desk)
+    except SpeakSepError as error:
+        raise without_places(error) from error
     return page

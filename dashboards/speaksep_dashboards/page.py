@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import ValidationError, validate_call
 
-from speaksep_kernel.errors import InputError
+from speaksep_dashboards.places import without_folders
+from speaksep_kernel.errors import InputError, SpeakSepError
 
 if TYPE_CHECKING:
     from speaksep_dashboards.desk import Desk
@@ -190,6 +191,11 @@ class ViewPage:
 @cache
 def _checked(method: Callable[..., Answer]) -> Callable[..., Answer]:
     return validate_call(method)
+
+
+def without_places(error: SpeakSepError) -> SpeakSepError:
+    """The same error for people who do not see the machine: without the folders of files."""
+    return type(error)(without_folders(error.error), reason=error.reason, hint=without_folders(error.hint))
 
 
 def iso(seconds: float | None) -> str | None:

@@ -146,7 +146,7 @@ def explained(store: Store, folder: str) -> Iterator[None]:
             if store.files(folder):
                 raise _half_written() from error
             raise gone(folder) from error
-        if error.reason in ("bad-manifest", "store-damaged"):
+        if error.reason in ("bad-manifest", "store-damaged", "file-not-found"):
             raise _half_written() from error
         raise
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The page of a batch: figures that follow from its rows, failures that give nothing away, notebooks that do nothing."""
+"""A batch: figures that follow from its rows, failures that give nothing away, notebooks that do nothing."""
 
 from __future__ import annotations
 
@@ -165,7 +165,8 @@ def test_the_notebook_of_a_failure_is_a_page_on_which_nothing_runs(desk: Desk) -
             "display_data",
             data={
                 "text/html": "<style>body{}</style><table onclick='alert(3)' style='x'><tr><td>cell</td></tr></table>"
-                "<iframe src='https://example.org'></iframe><a href='javascript:alert(4)'>link</a><script>bad()</script>",
+                "<iframe src='https://example.org'></iframe><a href='javascript:alert(4)'>link</a>"
+                "<script>bad()</script>",
                 "text/plain": "table",
             },
         ),

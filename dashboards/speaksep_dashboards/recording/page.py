@@ -10,17 +10,18 @@ from pydantic import Field
 
 from speaksep_dashboards.comments import Commented
 from speaksep_dashboards.desk import Desk
-from speaksep_dashboards.page import Answer, Reader, iso
+from speaksep_dashboards.page import MOST_BYTES, Answer, Reader, iso
 from speaksep_dashboards.places import told as without_places
 from speaksep_dashboards.recording import told
 from speaksep_dashboards.recording.sound import CLEANED, lanes_of
 from speaksep_dashboards.stored import DIAGNOSES, Stored, diagnosis_of, separation_of, stored
 from speaksep_kernel.catalogue.share import Share
 from speaksep_kernel.diagnosis.report import Diagnosis
-from speaksep_kernel.errors import StoreError
+from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.jobs.attempt import PROVENANCE
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.pictures.peaks import Peaks
+from speaksep_kernel.recording.stretch import SLOWEST
 from speaksep_kernel.results.directory import INTERNAL, MANIFEST
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.results.write import MIXTURE, PEAKS, RESIDUAL
@@ -161,8 +162,12 @@ class RecordingPage(Commented):
 
     def answer_sound(self, *, lanes: Names, start_s: Seconds, stop_s: Seconds, speed: float = 1.0) -> Answer:
         """The same stretch of some lanes, at a speed: (lanes, n) int16."""
-        heard = lanes_of(self.desk, self.found).sound(lanes, start_s, stop_s, speed)
-        return Answer({}, (heard.astype("<i2").tobytes(),))
+        heard = lanes_of(self.desk, self.found)
+        size = 2 * len(lanes) * heard.rate_hz * (stop_s - start_s) / max(speed, SLOWEST)
+        if size > MOST_BYTES:
+            raise InputError(f"{size:.0f} bytes of sound at once", reason="answer-too-large", hint="ask for less")
+        sound = heard.sound(lanes, start_s, stop_s, speed)
+        return Answer({}, (sound.astype("<i2").tobytes(),))
 
 
 def _standing(job: Job | None) -> Any:

@@ -1,7 +1,8 @@
 // A page whose kernel or session has ended comes again by itself, and says so; while its service is away, it says that.
 // <script src="again.js" data-alive="ADDRESS">: 200 there while what answers the page lives, 404 when it has ended.
+// Pages of Voila say which kernel is theirs without it.
 {
-  const alive = document.currentScript.dataset.alive;
+  const alive = document.currentScript.dataset.alive ?? kernel();
   const word = document.body.appendChild(document.createElement("p"));
   word.id = "speaksep-word";
   word.setAttribute("role", "status");
@@ -10,6 +11,11 @@
   const RELOADS = 5; // in a row; whatever ends every kernel at once is not asked for more of them
   const KEY = `speaksep-reloads ${location.pathname}`;
   let leaving = false;
+
+  function kernel() {
+    const config = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+    return `${config.baseUrl}api/kernels/${config.kernelId}`;
+  }
 
   function say(text) {
     if (word.textContent !== text) word.textContent = text;
