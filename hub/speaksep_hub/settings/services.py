@@ -36,6 +36,9 @@ class DashboardSettings(Section):
     """``[dashboards]``: pages of results for whoever they are shared with, and what explores them further."""
 
     enabled: bool = Field(True, description="Whether there are any.")
+    url: str = Field(
+        "", description="Where people find them, for a job service that is alone; below hub.url, if left out."
+    )
     links: Literal["signed-in", "anyone"] = Field(
         "signed-in",
         description="Who may follow a link to a share: people who sign in and have dashboards:view, or anyone who has "

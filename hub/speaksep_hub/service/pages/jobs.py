@@ -17,7 +17,19 @@ from speaksep_hub.service.work.audited import told
 router = APIRouter(include_in_schema=False)
 
 _FOLDER = Path(__file__).with_name("files")
-_FILES = ("api.js", "element.js", "jobs.css", "jobs.js", "live.js", "recordings.js", "rows.js", "tracks.js")
+_FILES = (
+    "api.js",
+    "element.js",
+    "jobs.css",
+    "jobs.js",
+    "live.js",
+    "picked.js",
+    "recordings.js",
+    "rows.js",
+    "share.js",
+    "shares.js",
+    "tracks.js",
+)
 
 
 @router.get("/")

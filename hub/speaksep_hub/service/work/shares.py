@@ -96,7 +96,7 @@ def share_answer(platform: Platform, share: Share) -> ShareAnswer:
         download=share.download,
         state=_state(share.state()),
         link=share.link,
-        url=_below(platform, f"share/{share.id}/"),
+        url=page_address(platform, f"share/{share.id}/"),
         created_at=_when(share.created_at),
         expires_at=_until(share.expires_at),
         revoked_at=_until(share.revoked_at),
@@ -116,7 +116,7 @@ def link_answer(link: Link) -> LinkAnswer:
 
 def link_made(platform: Platform, link: Link, token: str) -> LinkMade:
     """A link as it is told once."""
-    return LinkMade(**link_answer(link).model_dump(), token=token, url=_below(platform, f"link/{token}"))
+    return LinkMade(**link_answer(link).model_dump(), token=token, url=page_address(platform, f"link/{token}"))
 
 
 def comment_answer(comment: Comment) -> CommentAnswer:
@@ -138,9 +138,11 @@ def until(expires_in: int | None) -> float | None:
     return None if expires_in is None else time.time() + expires_in
 
 
-def _below(platform: Platform, path: str) -> str | None:
-    """An address of the dashboards."""
+def page_address(platform: Platform, path: str = "") -> str | None:
+    """An address of the dashboards; None where the service is alone, and nobody has said where they are."""
     settings = platform.settings
+    if settings.dashboards.url:
+        return f"{settings.dashboards.url.rstrip('/')}/{path}"
     if platform.place.hub is None or not settings.dashboards.enabled:
         return None
     if not settings.hub.subdomains:

@@ -2,8 +2,10 @@
 
 import { call } from "./api.js";
 import { follow } from "./live.js";
+import { Picked } from "./picked.js";
 import { offerToSend } from "./recordings.js";
 import { FINISHED, Row } from "./rows.js";
+import { Shares } from "./shares.js";
 
 const leaving = new AbortController();
 const byId = (id) => document.getElementById(id);
@@ -13,6 +15,8 @@ const rows = new Map();
 /** Jobs that only make a file somebody asked for. */
 const unseen = new Set();
 let next = null;
+/** For who may share: see Row. */
+let sharing = null;
 
 const failed = (error) => {
   byId("word").className = "bad";
@@ -30,7 +34,7 @@ function show(job, newest) {
     rows.get(job.id).update(job);
     return;
   }
-  const row = new Row(job, failed);
+  const row = new Row(job, failed, sharing);
   rows.set(job.id, row);
   if (newest) body.prepend(row.line);
   else body.append(row.line);
@@ -58,11 +62,25 @@ async function page() {
 
 const shown = (live) => (byId("live").textContent = live ? "" : "The service is away; this page goes on when it is back.");
 
+/** @param {{scopes: string[], dashboards: string|null}} me */
+function offerToShare({ scopes, dashboards }) {
+  byId("dashboards").hidden = !dashboards;
+  if (dashboards) byId("dashboards").href = dashboards;
+  if (sharing || !scopes.includes("dashboards:share")) return;
+  const shares = new Shares(failed, leaving.signal);
+  const ask = (asked) => shares.ask(asked);
+  const picked = new Picked(ask);
+  sharing = { page: dashboards, ask, box: (job) => picked.box(job) };
+  shares.page().catch(failed);
+}
+
 /** Who I am and what I have, as soon as the service is there; the number of the last event. */
 async function first() {
   for (;;) {
     try {
-      byId("who").textContent = (await call("GET", "me")).name;
+      const me = await call("GET", "me");
+      byId("who").textContent = me.name;
+      offerToShare(me);
       return await page();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // TypeError: nobody answered

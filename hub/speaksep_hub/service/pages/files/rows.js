@@ -11,18 +11,22 @@ const KINDS = {
 export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
 
 export class Row {
-  /** @param {any} job @param {(error: Error) => void} failed */
-  constructor(job, failed) {
+  /**
+   * @param {any} job @param {(error: Error) => void} failed
+   * @param {{page: string|null, ask: (asked: any) => void, box: (job: any) => HTMLElement}|null} sharing for who may share
+   */
+  constructor(job, failed, sharing) {
     this.job = job;
     this.failed = failed;
+    this.sharing = sharing;
     this.result = null;
     this.state = element("td");
     this.actions = element("td", { className: "actions" });
     const since = new Date(job.created_at);
-    const name = job.name ?? job.notebook;
+    this.name = element("td", { className: "name" }, job.name ?? job.notebook);
     this.line = element(
       "tr", { dataset: { job: job.id } },
-      element("td", { className: "name" }, name),
+      this.name,
       element("td", {}, KINDS[job.kind] ?? job.notebook),
       this.state,
       element("td", { className: "since" }, element("time", { dateTime: since.toISOString() }, since.toLocaleString())),
@@ -60,7 +64,22 @@ export class Row {
       listen.onclick = () => this.toggle(listen);
       offered.unshift(listen);
     }
+    if (state === "succeeded" && this.sharing && (kind === "separation" || kind === "diagnosis")) offered.push(...this.shares());
     this.actions.replaceChildren(...offered);
+  }
+
+  shares() {
+    const { id, batch, name } = this.job;
+    const title = name ?? id;
+    const choices = [{ kind: "recording", what: { job: id }, word: "this recording" }];
+    if (batch) {
+      choices.push({ kind: "batch", what: { batch }, word: "how its batch goes on" });
+      choices.push({ kind: "collection", what: { batch }, word: "all recordings of its batch" });
+    }
+    this.name.prepend(this.sharing.box(this.job), " ");
+    const share = element("button", { type: "button", onclick: () => this.sharing.ask({ title, choices }) }, "Share");
+    const page = this.sharing.page && element("a", { href: new URL(`mine/recording/${id}/`, this.sharing.page).href }, "Dashboard");
+    return [share, page].filter(Boolean);
   }
 
   async act(button, path) {
