@@ -47,9 +47,9 @@ def take_in(places: Sequence[Path], database: Path) -> None:
     try:
         for place in places:
             if (place / BATCH).is_file():
-                rows.batch(place.absolute())
+                rows.batch(place.resolve())
             elif (place / MANIFEST).is_file():
-                rows.result(place.absolute())
+                rows.result(place.resolve())
             else:
                 raise InputError(
                     f"{str(place)!r} is neither a result nor a batch",
