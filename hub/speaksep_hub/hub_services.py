@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from speaksep_hub.local.folder import Folder
-from speaksep_hub.scopes import DASHBOARD_SCOPES, PREFIX, SERVICE_SCOPES, hub_names
+from speaksep_hub.scopes import DASHBOARD_SCOPES, SERVICE_SCOPES, hub_names
 from speaksep_hub.settings import Settings
 
 CULLER = (
@@ -87,16 +87,16 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
                 tuple(hub_names(DASHBOARD_SCOPES)),
             )
         )
-    if settings.dashboards.enabled and "voila" in settings.dashboards.interactive:
-        found.append(
-            HubService(
-                "voila",
-                f"http://127.0.0.1:{settings.ports.voila}",
-                token("voila"),
-                (sys.executable, "-m", "speaksep_hub.interactive.voila"),
-                (PREFIX + "dashboards:view",),
-            )
+    found.extend(
+        HubService(
+            name,
+            f"http://127.0.0.1:{getattr(settings.ports, name)}",
+            token(name),
+            (sys.executable, "-m", f"speaksep_hub.interactive.{name}"),
+            tuple(hub_names(("dashboards:view", "admin"))),
         )
+        for name in (settings.dashboards.interactive if settings.dashboards.enabled else ())
+    )
     culling = settings.culling
     if culling.idle_s or culling.age_s:
         words = (

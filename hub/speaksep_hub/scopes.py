@@ -87,13 +87,14 @@ ROLES: Mapping[str, Role] = {
                 "access:services!service=speaksep",
                 "access:services!service=dashboards",
                 "access:services!service=voila",
+                "access:services!service=panel",
             ),
         ),
         Role(
             "viewer",
             "Looks at published dashboards, and nothing else.",
             ("dashboards:view",),
-            ("access:services!service=dashboards", "access:services!service=voila"),
+            tuple(f"access:services!service={name}" for name in ("dashboards", "voila", "panel")),
         ),
         Role(
             "batch",

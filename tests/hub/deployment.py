@@ -43,7 +43,7 @@ class Deployment:
     """
 
     def __init__(self, folder: Path, provider: str, settings: dict[str, dict[str, Any]]) -> None:
-        names = ("hub", "proxy", "service", "dashboards", "voila", "provider")
+        names = ("hub", "proxy", "service", "dashboards", "voila", "panel", "provider")
         public, *ports = free_ports(len(names) + 1)
         self.folder, self.provider = folder, provider
         url = f"http://127.0.0.1:{public}"

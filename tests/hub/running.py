@@ -24,6 +24,7 @@ PARTS = {
     "service": "-m speaksep_hub.service",
     "dashboards": "-m speaksep_hub.dashboards",
     "voila": "-m speaksep_hub.interactive.voila",
+    "panel": "-m speaksep_hub.interactive.panel",
     "worker": "jobs work",
     "proxy": "traefik --configfile",
     "provider": "-m speaksep_hub.local.provider",
@@ -122,7 +123,7 @@ class RunningHub:
         return self._like("-m speaksep_hub.singleuser")
 
     def part(self, name: str) -> psutil.Process:
-        """Process of a part: "hub", "service", "dashboards", "voila", "worker", "proxy", "provider", "supervisor"."""
+        """Process of a part, by its name in `PARTS`."""
         return self._like(PARTS[name])[0]
 
     def kill(self, name: str) -> psutil.Process:

@@ -24,7 +24,7 @@ JOBS = {PREFIX + "jobs:submit", PREFIX + "jobs:read", PREFIX + "jobs:cancel"}
 VOICES = {PREFIX + "voices:write", PREFIX + "voices:read"}
 DASHBOARDS = {
     PREFIX + "dashboards:view",
-    *(f"access:services!service={name}" for name in ("dashboards", "voila")),
+    *(f"access:services!service={name}" for name in ("dashboards", "voila", "panel")),
 }
 SHARES = {PREFIX + "dashboards:share"}
 HUB_ADMIN = {

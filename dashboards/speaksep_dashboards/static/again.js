@@ -37,7 +37,8 @@
   async function look() {
     if (leaving) return;
     try {
-      const answer = await fetch(alive, { cache: "no-store", redirect: "manual" });
+      const headers = { "X-XSRFToken": /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? "" };
+      const answer = await fetch(alive, { cache: "no-store", redirect: "manual", headers });
       if (answer.ok) {
         say("");
       } else if (answer.status === 404) {

@@ -67,7 +67,7 @@ def platform_parts(
     for service in services(settings, folder):
         name = "service" if service.name == JOB_SERVICE else service.name
         own = part(name, *service.command, **service_environment(settings, service))
-        path = "" if service.name in INTERACTIVE else "health"
+        path = "again.js" if service.name in INTERACTIVE else "health"
         if service.url:
             address = f"{service.url}{base}services/{service.name}/{path}"
             found.append(replace(own, url=address, awaited=service.name not in INTERACTIVE))

@@ -71,12 +71,16 @@ _BY_REASON = {
     **dict.fromkeys(("expired-link", "expired-share", "revoked-link", "revoked-share"), 410),
     **dict.fromkeys(("key-conflict", "too-many-links", "too-many-remarks", "too-many-shares"), 409),
     "file-not-found": 404,
+    "gone-result": 404,
+    "not-allowed": 403,
     "not-stored": 404,
     "store-busy": 503,
     "store-conflict": 503,
     "disk-full": 507,
     "store-full": 507,
     "store-unreachable": 503,
+    "too-many-pages": 503,
+    "unknown-view": 404,
     "wrong-state": 409,
 }
 _BY_KIND: tuple[tuple[type[SpeakSepError], int], ...] = (

@@ -102,6 +102,7 @@ class PortSettings(Section):
     service: int = Field(8010, ge=1, le=65535, description="The job service.")
     dashboards: int = Field(8011, ge=1, le=65535, description="The dashboards.")
     voila: int = Field(8012, ge=1, le=65535, description="Voila, for dashboards with a kernel.")
+    panel: int = Field(8013, ge=1, le=65535, description="Panel, for dashboards with a session.")
     provider: int = Field(8002, ge=1, le=65535, description="The local sign-in provider.")
 
 
@@ -117,6 +118,7 @@ class SecretSettings(Section):
     service: Secret | None = Field(None, description="The job service's token for the hub.")
     dashboards: Secret | None = Field(None, description="The dashboards' token for the hub.")
     voila: Secret | None = Field(None, description="Voila's token for the hub.")
+    panel: Secret | None = Field(None, description="Panel's token for the hub.")
     culler: Secret | None = Field(None, description="The token of what stops idle servers.")
     provider: Secret | None = Field(None, description="Client secret at the local sign-in provider.")
 

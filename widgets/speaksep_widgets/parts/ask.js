@@ -31,7 +31,7 @@ class Asker {
     const heard = (content, buffers) => this.heard(content, buffers);
     model.on("msg:custom", heard);
     const lost = () => this.tell(false); // ipywidgets tells so when a kernel is restarted or gone
-    model.on("comm_live_update", lost);
+    if (model.send) model.on("comm_live_update", lost); // Panel has no such thing, and complains
     signal?.addEventListener("abort", () => {
       model.off("msg:custom", heard);
       model.off("comm_live_update", lost);

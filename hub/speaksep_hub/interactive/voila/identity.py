@@ -9,9 +9,8 @@ from jupyter_server.utils import url_path_join
 from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubIdentityProvider, JupyterHubUser
 from tornado.web import HTTPError
 
-from speaksep_hub.scopes import short_names
+from speaksep_hub.interactive.place import VIEW, may_look
 
-SCOPE = "dashboards:view"
 ANSWER_S = 3
 """How long an answer of the hub is believed: a token that is taken back, or a person who signs out, stays so long."""
 
@@ -37,12 +36,12 @@ class DashboardIdentity(JupyterHubIdentityProvider):  # type: ignore[misc] # it 
         """
         user: JupyterHubUser | None = await super().get_user(handler)
         if user is not None and not self.may_look(user):
-            raise HTTPError(403, f"{user.username} has no role that may look at dashboards ({SCOPE}).")
+            raise HTTPError(403, f"{user.username} has no role that may look at dashboards ({VIEW}).")
         return user
 
     def may_look(self, user: JupyterHubUser) -> bool:
         """Whether the person has the scope."""
-        return SCOPE in short_names(user.hub_user["scopes"])
+        return may_look(user.hub_user["scopes"])
 
     def get_handlers(self) -> list[Any]:
         """Where the hub sends people back to, below the address of the service."""

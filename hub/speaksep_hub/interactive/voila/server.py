@@ -7,8 +7,10 @@ import logging
 import os
 import shutil
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,24 +20,33 @@ from traitlets.config import Config
 from voila.app import Voila
 
 import speaksep_dashboards
+from speaksep_dashboards.ticket import FRONT
 from speaksep_hub.audit.log import AuditLog
 from speaksep_hub.audit.tornado import audited
+from speaksep_hub.interactive.parts import Part
+from speaksep_hub.interactive.place import front_url, kernel_environment, open_desk
+from speaksep_hub.interactive.trail import REFUSED, SETTING
 from speaksep_hub.interactive.voila.identity import DashboardAuthorizer, DashboardIdentity
+from speaksep_hub.interactive.voila.kernels import ReadersKernels
+from speaksep_hub.interactive.voila.messages import WidgetMessages
+from speaksep_hub.interactive.voila.pages import DESK, INSTEAD, Notebooks, Nothing
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.protection.headers import interactive_headers
 from speaksep_hub.protection.tornado import secured
 from speaksep_hub.settings import Settings
 
 TEMPLATE = "speaksep"
+NOT_LOADED = ["@jupyter-notebook/lab-extension", "@pyviz/jupyterlab_pyviz", "jupyterlab_pygments"]
+"""Extensions of JupyterLab that a page has no use for, and would wait for."""
 SOUND = r".*\.(png|jpg|gif|svg|flac|wav|mp3|m4a|ogg|opus)"
 
 
 def notebooks(settings: Settings) -> Path:
     """The folder of the published notebooks."""
-    return settings.dashboards.folder or Path(speaksep_dashboards.__file__).parent / "voila"
+    return settings.dashboards.folder or Path(speaksep_dashboards.__file__).parent / "published"
 
 
-def configuration(settings: Settings) -> Config:
+def configuration(settings: Settings, audit: AuditLog) -> Config:
     """Voila's, from the settings and what the hub says in the environment."""
     c = Config()
     url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
@@ -53,20 +64,41 @@ def configuration(settings: Settings) -> Config:
     c.VoilaConfiguration.file_allowlist = [SOUND]
     c.Voila.tornado_settings = {
         "headers": interactive_headers(https=settings.hub.https),
-        "log_function": audited(AuditLog.of(settings, "voila"), c.Voila.base_url + "voila/render/", log_request),
+        "log_function": audited(audit, c.Voila.base_url + "voila/render/", log_request, REFUSED),
     }
+    c.Voila.kernel_websocket_connection_class = WidgetMessages
+    c.VoilaConfiguration.multi_kernel_manager_class = ReadersKernels
+    c.VoilaConfiguration.extension_denylist = NOT_LOADED
+    c.ReadersKernels.environment = kernel_environment(settings, os.environ) | {FRONT: front_url(os.environ, "voila")}
     c.KernelManager.transport = "ipc"  # files that only this account can open, not ports
+    c.KernelManager.autorestart = False  # it would know nothing any more; the page asks for another
     c.MappingKernelManager.cull_idle_timeout = 600
     c.MappingKernelManager.cull_interval = 60
     return c
 
 
 class Dashboards(Voila):  # type: ignore[misc] # it has no types
-    """Voila that leaves at once, and whose every answer has the platform's headers."""
+    """Voila that leaves at once, and whose every answer has the platform's headers.
+
+    Attributes
+    ----------
+    ours
+        Settings of the Tornado application that are no configuration: nothing may copy them.
+    """
+
+    ours: Mapping[str, object] = MappingProxyType({})
 
     def init_settings(self) -> dict[str, Any]:
         """Of the Tornado application."""
-        return {**super().init_settings(), "transforms": secured(self.tornado_settings["headers"])}
+        settings = super().init_settings()
+        self.contents_manager = Notebooks(parent=self)
+        more = {"contents_manager": self.contents_manager, "default_handler_class": Nothing, **self.ours}
+        return {**settings, **more, "transforms": secured(self.tornado_settings["headers"])}
+
+    def init_handlers(self) -> list[Any]:
+        """Voila's, with ours in the place of those that reach notebooks and kernels."""
+        found = [(path, INSTEAD.get(kind.__name__, kind), *more) for path, kind, *more in super().init_handlers()]
+        return [(self.base_url + r"(again\.js|again\.css)", Part), *found]
 
     def stop(self) -> None:
         """End the kernels, which have nothing that could be lost, and this process.
@@ -96,10 +128,10 @@ def run(settings: Settings) -> None:
     folder = Folder.open(settings.hub.folder)
     kept = folder.path / "dashboards"
     shutil.rmtree(kept / speaksep_dashboards.VIEWS, ignore_errors=True)
-    # What dashboards keep, and what their kernels compute on: nobody's GPU is taken by somebody who looks.
-    os.environ |= {"SPEAKSEP_DASHBOARDS": str(kept), "SPEAKSEP_DEVICE": "cpu"}
     asyncio.set_event_loop(_Loop())
-    server: Any = Dashboards(config=configuration(settings))
+    audit = AuditLog.of(settings, "voila")
+    server: Any = Dashboards(config=configuration(settings, audit))
+    server.ours = {SETTING: audit, DESK: open_desk(settings)}
     server.initialize([str(notebooks(settings))])
     # At once, whatever runs at that moment: an exception in the middle of it might be caught there.
     for number in (signal.SIGINT, signal.SIGTERM):

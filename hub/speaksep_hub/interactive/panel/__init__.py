@@ -1,0 +1,1 @@
+"""Panel: the views with a session behind each page."""

@@ -1,0 +1,17 @@
+"""``python -m speaksep_hub.interactive.panel``: the service that the hub, or whoever starts its parts, runs."""
+
+from __future__ import annotations
+
+import sys
+
+from speaksep_hub.settings import load
+from speaksep_kernel.errors import SpeakSepError
+
+if __name__ == "__main__":
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # a second saved: see audit/log.py
+    from speaksep_hub.interactive.panel.server import run
+
+    try:
+        run(load())
+    except SpeakSepError as error:
+        sys.exit(f"speaksep panel: {error}")
