@@ -16,7 +16,7 @@ from speaksep_hub.service.errors import NotAllowed, NotFound
 from speaksep_hub.service.platform import Platform, platform_of
 from speaksep_hub.service.work.audited import atold
 from speaksep_kernel.catalogue.share import Share, own
-from speaksep_kernel.errors import InputError
+from speaksep_kernel.errors import InputError, StoreError
 
 _OF_SHARE, _OF_MINE, _INSIDE = "/share/{share}", "/mine/{kind}/{which}", "/recording/{job}"
 PLACES = (_OF_SHARE, _OF_SHARE + _INSIDE, _OF_MINE, _OF_MINE + _INSIDE, "/operations")
@@ -25,7 +25,10 @@ PLACES = (_OF_SHARE, _OF_SHARE + _INSIDE, _OF_MINE, _OF_MINE + _INSIDE, "/operat
 REPORTED = frozenset({"recording", "collection", "batch", "compare"})
 """Kinds of pages of which there are reports."""
 
-_REFUSED = ("unknown-share", "expired-share", "revoked-share", "unknown-link", "expired-link", "revoked-link")
+_REFUSED = frozenset(
+    f"{how}-{what}" for how in ("unknown", "expired", "revoked") for what in ("share", "link", "recording")
+)
+_LONGEST = 100  # characters of what was asked for that are written down
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,11 @@ async def look(request: Request) -> Looked:
     inside = parameters.get("job")
     page = await run_in_threadpool(kept.page, share, visitor.reader)
     if inside is not None:
-        page = await run_in_threadpool(_within, kept, page, visitor, inside)
+        try:
+            page = await run_in_threadpool(_within, kept, page, visitor, inside)
+        except InputError as error:
+            await refused(request, visitor, _name(parameters), error)
+            raise
     return Looked(visitor, share, page, token, inside, _name(parameters))
 
 
@@ -135,7 +142,7 @@ def shared_with(platform: Platform, visitor: Visitor, share: str, token: str | N
 async def refused(request: Request, visitor: Visitor, share: str, error: InputError) -> None:
     """Write down that a share, or a link to it, was asked for in vain."""
     if error.reason in _REFUSED:
-        await atold(request, visitor.name, "share-refused", share=share, reason=error.reason)
+        await atold(request, visitor.name, "share-refused", share=share[:_LONGEST], reason=error.reason)
 
 
 def _own(visitor: Visitor, parameters: dict[str, str]) -> Share:
@@ -179,4 +186,6 @@ async def still_allowed(request: Request, looked: Looked) -> bool:
         await run_in_threadpool(shared_with, platform, looked.visitor, looked.share.id, looked.token)
     except InputError:
         return False
+    except StoreError:
+        return True  # while the database is away nobody is taken for refused
     return True
