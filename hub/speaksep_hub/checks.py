@@ -167,13 +167,16 @@ def _certificates(settings: Settings) -> str:
 def _dashboards(settings: Settings) -> str:
     if not settings.dashboards.enabled:
         return "none"
+    from speaksep_hub.dashboards.static import StaticFiles
     from speaksep_hub.interactive.voila.server import notebooks
 
+    views = len(StaticFiles().views()) // 2
     folder = notebooks(settings)
     found = sorted(path.stem for path in folder.glob("*.ipynb"))
     if not found:
         raise SpeakSepError(f"no notebooks in {folder}", hint="set dashboards.folder, or dashboards.enabled = false")
-    return f"{', '.join(found)} in {folder}"
+    who = {"signed-in": "people who sign in", "anyone": "anyone"}[settings.dashboards.links]
+    return f"{views} views; links are for {who}; {', '.join(found)} in {folder}"
 
 
 CHECKED_BYTES = 64 * 1024**2

@@ -14,7 +14,11 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
+from speaksep_hub.service.answers import explain_failures
+from speaksep_hub.service.trace import Trace
 from tests.dashboards.front_process import Front, running_front
 from tests.dashboards.stored_results import StoredResults
 
@@ -121,6 +125,8 @@ def test_answers_come_with_their_bytes_and_are_kept_while_the_page_is_the_same(a
         pytest.param('{"ask": "no such thing"}', "unknown-ask", id="unknown"),
         pytest.param('{"ask": ["sound"]}', "unknown-ask", id="a list of questions"),
         pytest.param('{"ask": {}}', "unknown-ask", id="an object"),
+        pytest.param('{"ask": "\\ud800"}', "unknown-ask", id="no character"),
+        pytest.param("[" * 7000, "bad-question", id="very deep"),
         pytest.param('{"ask": "__init__"}', "unknown-ask", id="a method"),
         pytest.param('{"ask": "sound"}', "bad-question", id="without its fields"),
         pytest.param('{"ask": "comment", "text": "x", "key": "k"}', "ask-by-post", id="what changes something"),
@@ -265,3 +271,18 @@ def test_what_has_no_result_has_a_page(ada: httpx.Client, desk: StoredResults, w
 
 def test_nothing_failed_meanwhile(front: Front) -> None:
     assert "Traceback" not in front.log()
+
+
+def test_a_fault_of_ours_is_a_page_that_names_the_request_and_not_its_cause() -> None:
+    app = FastAPI()
+    explain_failures(app, lambda _, error, hint: f"<p>{error}. {hint}")
+
+    @app.get("/")
+    def broken() -> None:
+        raise RuntimeError("a path of the server")
+
+    with TestClient(Trace(app), headers={"Accept": "text/html", "X-Request-Id": "r1"}) as browser:
+        answer = browser.get("/")
+    assert answer.status_code == 500
+    assert answer.text.startswith("<p>The service failed at this request.")
+    assert answer.text.endswith("request r1")

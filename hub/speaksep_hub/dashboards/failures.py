@@ -11,5 +11,6 @@ TITLE = "Not this way"
 
 def page(connection: HTTPConnection, error: str, hint: str) -> str:
     """Words for people, as a page."""
-    body = element("main", element("h1", TITLE), element("p", error, class_="bad", role="alert"), element("p", hint))
+    why = element("p", error, class_="bad", role="alert")
+    body = element("main", element("h1", TITLE), why, element("p", hint), class_="list")
     return document(connection, TITLE, body)

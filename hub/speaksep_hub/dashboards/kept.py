@@ -49,6 +49,8 @@ class KeptPage:
     since_s: float
     _told: Told | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _reports: dict[str, tuple[str, str | bytes]] = field(default_factory=dict)
+    _reporting: threading.Lock = field(default_factory=threading.Lock)
 
     def stamp(self) -> str:
         """Of the page as it is now."""
@@ -68,6 +70,22 @@ class KeptPage:
                 text = json.dumps(more(self.page.data()), ensure_ascii=False, separators=(",", ":")).encode()
                 self._told = Told(stamp, text, gzip.compress(text, 5))
             return self._told
+
+    def report(self, name: str, make: Callable[[Page], str | bytes]) -> str | bytes:
+        """A report of the page as it is now: that takes seconds, so it is made once for each version.
+
+        Parameters
+        ----------
+        name
+            Which report.
+        make
+            Makes it.
+        """
+        with self._reporting:
+            stamp = self.stamp()
+            if self._reports.get(name, ("",))[0] != stamp:
+                self._reports[name] = stamp, make(self.page)
+            return self._reports[name][1]
 
 
 class KeptPages:

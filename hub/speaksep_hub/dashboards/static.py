@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
 from importlib.resources import files
@@ -27,13 +26,15 @@ class StaticFiles:
     def texts(self) -> dict[str, bytes]:
         """By name."""
         own = files("speaksep_hub.dashboards") / "files"
-        found = {name: (own / name).read_bytes() for name in _SHELL}
+        found = self.views()
+        found |= {name: (own / name).read_bytes() for name in _SHELL}
         found["kernelless.js"] = (files("speaksep_dashboards") / "static" / "kernelless.js").read_bytes()
-        for kind in KINDS:
-            with suppress(Exception):
-                found[f"{kind}.js"] = bundle.esm(kind).encode()
-                found[f"{kind}.css"] = bundle.css(kind).encode()
         return found | {name: (_bokeh() / name).read_bytes() for name in BOKEH}
+
+    def views(self) -> dict[str, bytes]:
+        """Scripts and styles of all kinds of pages, by name."""
+        scripts = {f"{kind}.js": bundle.esm(kind).encode() for kind in KINDS}
+        return scripts | {f"{kind}.css": bundle.css(kind).encode() for kind in KINDS}
 
     @cached_property
     def stamp(self) -> str:
@@ -68,8 +69,7 @@ class StaticFiles:
 def warm_up(static: StaticFiles) -> None:
     """Make what the first who looks would wait for: modules, and files that are made once."""
     for kind in KINDS:
-        with suppress(ImportError):
-            import_module(f"speaksep_dashboards.{kind}.page")
+        import_module(f"speaksep_dashboards.{kind}.page")
     _ = static.zipped, static.stamp
 
 

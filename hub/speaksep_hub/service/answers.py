@@ -39,10 +39,11 @@ def failure(error: SpeakSepError) -> JSONResponse:
     return JSONResponse(error.to_dict(), status_of(error), headers_of(error))
 
 
-def unexpected(request_id: str) -> JSONResponse:
+def unexpected(connection: HTTPConnection, request_id: str) -> Response:
     """The answer to a fault of ours: nothing of its cause, but what the log calls it."""
     hint = f"a fault of ours; the service's log says more about request {request_id}"
-    return failure(SpeakSepError("the service failed at this request", reason="internal", hint=hint))
+    error = SpeakSepError("the service failed at this request", reason="internal", hint=hint)
+    return _page_of(connection, error, 500) if _for_people(connection) else failure(error)
 
 
 Page = Callable[[HTTPConnection, str, str], str]
@@ -119,12 +120,18 @@ async def _told(
     connection: HTTPConnection, error: SpeakSepError, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     if _for_people(connection):
-        words = (word[:1].upper() + word[1:] for word in (error.error, error.hint))
-        return HTMLResponse(connection.app.state.page_of_failure(connection, *words), status, headers)
+        return _page_of(connection, error, status, headers)
     response = JSONResponse(error.to_dict(), status, headers)
     if isinstance(connection, WebSocket):
         await connection.send_denial_response(response)
     return response
+
+
+def _page_of(
+    connection: HTTPConnection, error: SpeakSepError, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    words = (word[:1].upper() + word[1:] for word in (error.error, error.hint))
+    return HTMLResponse(connection.app.state.page_of_failure(connection, *words), status, headers)
 
 
 def _page(connection: HTTPConnection, error: str, hint: str) -> str:

@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from speaksep_hub.service.answers import unexpected
@@ -56,7 +57,7 @@ class Trace:
         except Exception:
             _LOG.exception("request %s failed", request_id)
             if status == 0 and scope["type"] == "http":
-                await unexpected(request_id)(scope, receive, named)
+                await unexpected(HTTPConnection(scope), request_id)(scope, receive, named)
             elif status == 0:
                 await send({"type": "websocket.close", "code": 1011})
             else:

@@ -43,7 +43,7 @@ async def ask(
     """Answer a question that changes nothing; the same one has the same answer while the page has the same version."""
     try:
         question = json.loads(q)
-    except ValueError:
+    except (ValueError, RecursionError):
         question = None
     if not isinstance(question, dict):
         raise _bad("it is no JSON object")

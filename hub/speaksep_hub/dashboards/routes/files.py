@@ -53,7 +53,8 @@ async def report(request: Request, looked: Looking) -> Response:
 
     _check(looked)
     await atold(request, looked.visitor.name, "download", what="report", id=looked.name, format="html")
-    return _saved(await run_in_threadpool(html_of, looked.page), looked, "html", "text/html; charset=utf-8")
+    text = await run_in_threadpool(looked.kept.report, "html", html_of)
+    return _saved(text, looked, "html", "text/html; charset=utf-8")
 
 
 @router.get("/report.pdf")
@@ -63,7 +64,7 @@ async def figures(request: Request, looked: Looking) -> Response:
 
     _check(looked)
     await atold(request, looked.visitor.name, "download", what="report", id=looked.name, format="pdf")
-    return _saved(await run_in_threadpool(pdf_of, looked.page), looked, "pdf", "application/pdf")
+    return _saved(await run_in_threadpool(looked.kept.report, "pdf", pdf_of), looked, "pdf", "application/pdf")
 
 
 def _check(looked: Looked) -> None:

@@ -20,11 +20,16 @@ from speaksep_hub.service.work.results import SEPARATES
 from speaksep_kernel.catalogue.share import Share
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
+from speaksep_kernel.jobs.overview import GROUP
+from speaksep_kernel.jobs.states import State
 
 router = APIRouter(include_in_schema=False)
 
+SHOWS = {SEPARATES: "recording", "diagnose": "diagnosis"}
+"""Notebooks whose results have pages, and what people call those."""
 SHOWN = 50
 """Results, and batches, that are listed; the collection has all."""
+_NUMBERS = {None: "", 0: "nobody speaks", 1: "1 speaker"}
 _JOB = re.compile(r"[0-9a-f]{16}")
 
 
@@ -59,22 +64,25 @@ def _index(request: Request, platform: Platform, visitor: Visitor) -> str:
     if visitor.may(ADMIN):
         row = _row("operations/", "Operations", "platform", "queue, GPUs, speed, cache, errors")
         parts.append(_section("The platform", [row], ""))
-    return document(request, "Dashboards", element("main", element("h1", "Dashboards"), *parts), name=visitor.name)
+    return document(
+        request, "Dashboards", element("main", element("h1", "Dashboards"), *parts, class_="list"), name=visitor.name
+    )
 
 
 def _mine(platform: Platform, name: str) -> Markup:
     jobs = platform.jobs.jobs(owner=name, newest_first=True, limit=4 * SHOWN)
-    results = [job for job in jobs if job.notebook == SEPARATES and "/" not in (job.batch or "")][:SHOWN]
+    results = [job for job in jobs if job.notebook in SHOWS and GROUP not in (job.batch or "")][:SHOWN]
     rows = [_row("mine/collection/all/", "All my recordings", "collection", "")] if results else []
     for batch in platform.jobs.batches(name, limit=SHOWN):
         counts = ", ".join(f"{count} {state}" for state, count in batch.counts.items() if count)
         which = quote(batch.id, safe="")
         rows.append(_row(f"mine/batch/{which}/", f"Batch {batch.id}", "batch", f"{_day(batch.created_at)} · {counts}"))
-    for job in results:
-        about = f"{_day(job.created_at)} · {job.state}"
-        rows.append(_row(f"mine/recording/{job.id}/", _called(job), "recording", about))
-    done = [job for job in results if job.finished and job.error is None]
-    return _section("Mine", rows, "You have separated nothing yet.", _comparing(done))
+    rows += [_row(f"mine/recording/{job.id}/", _called(job), SHOWS[job.notebook], _how(job)) for job in results]
+    jobs_page = Markup("")
+    if platform.place.hub is not None:
+        jobs_page = element("p", element("a", "Send recordings, share results: my jobs", href="../speaksep/"))
+    done = [job for job in results if job.notebook == SEPARATES and job.state is State.SUCCEEDED]
+    return _section("Mine", rows, "You have separated nothing yet.", _comparing(done), jobs_page)
 
 
 def _comparing(jobs: Sequence[Job]) -> Markup:
@@ -83,7 +91,7 @@ def _comparing(jobs: Sequence[Job]) -> Markup:
 
     def choice(name: str, label: str, first: int) -> Markup:
         options = [
-            element("option", f"{_called(job)}, {_day(job.created_at)}", value=job.id, selected=number == first)
+            element("option", f"{_called(job)} · {_how(job)}", value=job.id, selected=number == first)
             for number, job in enumerate(jobs)
         ]
         return element("label", f"{label} ", element("select", *options, name=name))
@@ -116,6 +124,20 @@ def _about(share: Share) -> str:
 def _called(job: Job) -> str:
     about: Any = job.about or {}
     return str(about.get("name") or PurePath(str(job.parameters.get("source", ""))).name or job.id)
+
+
+def _how(job: Job) -> str:
+    """What tells a result from others of the same recording."""
+    measures: Any = (job.result.get("measures") if isinstance(job.result, dict) else None) or {}
+    speakers, cleaned = measures.get("speakers"), job.parameters.get("clean")
+    words = [
+        _day(job.created_at),
+        "" if job.state is State.SUCCEEDED else str(job.state),
+        _NUMBERS.get(speakers, f"{speakers} speakers"),
+        str(job.parameters.get("quality") or ""),
+        "cleaned" if cleaned not in (None, False, "", "no") else "",
+    ]
+    return " · ".join(filter(None, words))
 
 
 def _day(seconds: float) -> str:
