@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import struct
@@ -15,7 +16,6 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from speaksep_hub.service.answers import explain_failures
 from speaksep_hub.service.trace import Trace
@@ -276,13 +276,18 @@ def test_nothing_failed_meanwhile(front: Front) -> None:
 def test_a_fault_of_ours_is_a_page_that_names_the_request_and_not_its_cause() -> None:
     app = FastAPI()
     explain_failures(app, lambda _, error, hint: f"<p>{error}. {hint}")
+    app.add_middleware(Trace)
 
     @app.get("/")
     def broken() -> None:
         raise RuntimeError("a path of the server")
 
-    with TestClient(Trace(app), headers={"Accept": "text/html", "X-Request-Id": "r1"}) as browser:
-        answer = browser.get("/")
+    async def asked() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as browser:
+            return await browser.get("/", headers={"Accept": "text/html", "X-Request-Id": "r1"})
+
+    answer = asyncio.run(asked())
     assert answer.status_code == 500
     assert answer.text.startswith("<p>The service failed at this request.")
     assert answer.text.endswith("request r1")
