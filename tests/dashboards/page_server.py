@@ -61,11 +61,12 @@ class PageServer:
                 question = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 self._send(*_answer(shown, name, what, question))
 
-            def _send(self, kind: str, body: bytes, status: int = 200) -> None:
+            def _send(self, kind: str, body: bytes, stamp: str = "", status: int = 200) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Content-Security-Policy", POLICY)
+                self.send_header("ETag", f'"{stamp}"')
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -92,17 +93,19 @@ def serving(**pages: Page) -> Iterator[PageServer]:
     thread.join()
 
 
-def _answer(pages: dict[str, Page], name: str, what: str, question: str) -> tuple[str, bytes]:
+def _answer(pages: dict[str, Page], name: str, what: str, question: str) -> tuple[str, bytes, str]:
+    """Type, body, and the version of the page it is of."""
     if name == "kernelless.js":
-        return "text/javascript", (files("speaksep_dashboards") / "static" / name).read_bytes()
+        return "text/javascript", (files("speaksep_dashboards") / "static" / name).read_bytes(), ""
     page = pages[name]
+    stamp = page.version()
     if what == "ask":
         answer = page.answer(json.loads(question))
         head = json.dumps(answer.content | {"lengths": [len(each) for each in answer.buffers]}).encode()
-        return "application/octet-stream", len(head).to_bytes(4, "big") + head + b"".join(answer.buffers)
+        return "application/octet-stream", len(head).to_bytes(4, "big") + head + b"".join(answer.buffers), stamp
     if what == "live":
-        return "text/event-stream", f"retry: 300\nevent: version\ndata: {page.version()}\n\n".encode()
-    config = f"{{stamp: {page.version()!r}, writes: {sorted(page.writes)}, base: location.href}}"
+        return "text/event-stream", f"retry: 300\nevent: version\ndata: {stamp}\n\n".encode(), stamp
+    config = f"{{stamp: {stamp!r}, writes: {sorted(page.writes)}, base: location.href}}"
     made = {
         "": ("text/html", SHELL),
         "start.js": ("text/javascript", START.format(name=name, config=config)),
@@ -111,4 +114,4 @@ def _answer(pages: dict[str, Page], name: str, what: str, question: str) -> tupl
         "data": ("application/json", json.dumps(page.data())),
     }
     kind, text = made[what]
-    return kind, text.encode()
+    return kind, text.encode(), stamp

@@ -59,21 +59,23 @@ function summaryCard({ diagnosis, speakers }) {
   ]));
 }
 
-/** Who speaks how much. */
+/** Who speaks how much; how the names came, where there are any. */
 function speakersCard({ speakers }) {
   const total = speakers.reduce((sum, { seconds }) => sum + seconds, 0);
-  const named = { hand: "given by hand", voice: "by voice" };
-  const table = tableOf("Time, share and certainty of each speaker", ["Speaker", "Speaks#", "Share#", "Turns#", "Certainty#", "Name"], speakers.map(
+  const by = { hand: "given by hand", voice: "by voice" };
+  const named = speakers.some(({ name }) => name);
+  const heads = ["Speaker", "Speaks#", "Share#", "Turns#", "Certainty#", ...(named ? ["Name"] : [])];
+  const table = tableOf("Time, share and certainty of each speaker", heads, speakers.map(
     ({ label, name, colour, seconds, turns, confidence, named: how, score }) => {
       const dot = make("span", { className: "dot" });
       dot.style.setProperty("--lane", colour);
-      const bar = box("share", make("span", { textContent: percent(total ? seconds / total : 0) }));
-      bar.style.setProperty("--lane", colour);
-      bar.style.setProperty("--share", String(total ? seconds / total : 0));
-      const words = how ? `${named[how]}${how === "voice" && score !== null ? `, ${percent(score)}` : ""}` : "not known";
+      const share = box("share", percent(total ? seconds / total : 0));
+      share.style.setProperty("--lane", colour);
+      share.style.setProperty("--share", String(total ? seconds / total : 0));
+      const words = how ? `${by[how]}${how === "voice" && score !== null ? `, ${percent(score)}` : ""}` : "not known";
       return [
-        make("span", {}, dot, name || label.replace("speaker_", "Speaker ")),
-        lasting(seconds), bar, String(turns), confidence === null ? "–" : percent(confidence), words,
+        make("span", { className: "who" }, dot, name || label.replace("speaker_", "Speaker ")),
+        lasting(seconds), share, String(turns), percent(confidence), ...(named ? [words] : []),
       ];
     },
   ));
