@@ -26,6 +26,7 @@ HEADERS = {
     "hub": hub_headers(https=False),
     "single-user": single_user_headers(https=False),
     "service": service_headers(https=False),
+    "dashboards": service_headers(https=False),
     "voila": interactive_headers(https=False),
 }
 
@@ -69,6 +70,9 @@ def vera(hub: RunningHub) -> Iterator[httpx.Client]:
         pytest.param("service", "services/speaksep/openapi.json", 200, id="service-openapi"),
         pytest.param("service", "services/speaksep/api/v1/nowhere", 404, id="service-nowhere"),
         pytest.param("service", "services/speaksep/", 303, id="service-redirect"),
+        pytest.param("dashboards", "services/dashboards/health", 200, id="dashboards-health"),
+        pytest.param("dashboards", "services/dashboards/", 401, id="dashboards-refused"),
+        pytest.param("dashboards", "services/dashboards/nowhere", 404, id="dashboards-nowhere"),
         pytest.param("voila", "services/voila/", 200, id="voila-page"),
         pytest.param("voila", "services/voila/nowhere", 404, id="voila-nowhere"),
     ],

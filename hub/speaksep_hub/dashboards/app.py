@@ -69,6 +69,7 @@ def create_app(settings: Settings, place: Place, *, platform: Platform | None = 
     app.state.platform = opened
     app.state.kept = KeptPages(Desk(opened.jobs, opened.catalogue, opened.store))
     app.state.static = StaticFiles()
+    app.state.style = opened.place.prefix + app.state.static.address("shell.css")  # of the sign-in
     for router in (index.router, links.router, static.router, health.router, sign_in.router):
         app.include_router(router)
     for address in PLACES:

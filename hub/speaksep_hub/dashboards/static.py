@@ -29,7 +29,7 @@ class StaticFiles:
         found = self.views()
         found |= {name: (own / name).read_bytes() for name in _SHELL}
         found["kernelless.js"] = (files("speaksep_dashboards") / "static" / "kernelless.js").read_bytes()
-        return found | {name: (_bokeh() / name).read_bytes() for name in BOKEH}
+        return found | _bokeh()
 
     def views(self) -> dict[str, bytes]:
         """Scripts and styles of all kinds of pages, by name."""
@@ -73,8 +73,9 @@ def warm_up(static: StaticFiles) -> None:
     _ = static.zipped, static.stamp
 
 
-def _bokeh() -> Path:
+def _bokeh() -> dict[str, bytes]:
     spec = find_spec("bokeh")  # importing it would take longer
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "server" / "static" / "js"
+    if spec is None or spec.origin is None:
+        return {}
+    folder = Path(spec.origin).parent / "server" / "static" / "js"
+    return {name: (folder / name).read_bytes() for name in BOKEH}

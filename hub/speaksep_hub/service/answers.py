@@ -149,7 +149,7 @@ _PAGE = """\
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Not this way · SpeakSep</title>
-<link rel="stylesheet" href="{home}page/jobs.css">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="{home}page/jobs.css">
 </head>
 <body>
 <header><h1>SpeakSep</h1><nav><a href="{home}">My jobs</a> <a href="{home}sign-out">Sign out</a></nav></header>

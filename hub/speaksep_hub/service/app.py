@@ -88,6 +88,7 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
         responses={status: {"model": Failure} for status in _REFUSALS},
     )
     app.state.platform = platform
+    app.state.style = f"{platform.place.prefix}page/jobs.css"  # of the sign-in
     for router in _routers(routes):
         app.include_router(router, prefix=API)
     for router in _routers(pages):

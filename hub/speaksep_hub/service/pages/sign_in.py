@@ -52,7 +52,8 @@ async def sign_in_page(
     own = sign_in.own_path(wanted, platform.place.prefix)
     if platform.place.hub is not None:
         return sign_in.begin(request, platform.place.hub, platform.identity.sessions, own)
-    return HTMLResponse(_FORM.format(action=escape(f"{platform.place.prefix}sign-in"), wanted=escape(own)))
+    words = {"action": f"{platform.place.prefix}sign-in", "wanted": own, "style": request.app.state.style}
+    return HTMLResponse(_FORM.format(**{name: escape(word) for name, word in words.items()}))
 
 
 @router.post("/sign-in")
@@ -107,7 +108,7 @@ _FORM = """\
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in · SpeakSep</title>
-<link rel="stylesheet" href="page/jobs.css">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="{style}">
 </head>
 <body>
 <header><h1>SpeakSep</h1></header>
