@@ -12,6 +12,7 @@ from speaksep_hub.service.platform import PATIENCE_S, jobs_place
 from speaksep_hub.settings import PREFIX, Settings
 from speaksep_kernel.catalogue.catalogue import Catalogue
 from speaksep_kernel.jobs.queue import JobTable
+from speaksep_kernel.kernel.forkserver.place import CHOSEN
 from speaksep_kernel.store.store import Store
 
 VIEW, ADMIN = "dashboards:view", "admin"
@@ -57,6 +58,7 @@ def kernel_environment(settings: Settings, environment: Mapping[str, str]) -> di
         "SPEAKSEP_JOBS": jobs_place(settings),
         "SPEAKSEP_STORE": store_place(settings),
         "SPEAKSEP_DEVICE": "cpu",  # nobody's GPU is taken by somebody who looks
+        CHOSEN: "speaksep_dashboards.warm",
         "SPEAKSEP_DASHBOARDS": str(settings.hub.kept("dashboards")),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import tempfile
 import time
 from fcntl import F_DUPFD_CLOEXEC, fcntl
@@ -66,8 +67,8 @@ def _place_files(fds: tuple[int, ...], numbers: tuple[int, ...]) -> None:
 def _reseed() -> None:
     """No two kernels draw the same numbers, as no two processes do."""
     import numpy
-    import torch
 
     random.seed()
     numpy.random.seed()  # noqa: NPY002 - the generator that all of numpy's functions share
-    torch.default_generator.seed()  # those of GPUs come to be with CUDA, here
+    if torch := sys.modules.get("torch"):
+        torch.default_generator.seed()  # those of GPUs come to be with CUDA, here

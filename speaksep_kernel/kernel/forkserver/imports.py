@@ -9,6 +9,7 @@ import sysconfig
 from importlib import import_module
 from types import ModuleType
 
+from speaksep_kernel.kernel.forkserver.place import CHOSEN
 from speaksep_kernel.kernel.threads import pools
 
 KERNEL = (
@@ -66,12 +67,14 @@ def warm_up() -> list[str]:
     What is not installed.
     """
     missing = []
-    for name in (*KERNEL, *SCIENCE, *OWN):
+    chosen = [name for name in os.environ.get(CHOSEN, "").split(",") if name]
+    for name in (*KERNEL, *(chosen or (*SCIENCE, *OWN))):
         try:
             import_module(name)
         except ModuleNotFoundError as error:
             missing.append(f"{name}: {error}")
-    _load_networks()
+    if not chosen:
+        _load_networks()
     pools()  # looking for them takes longer than anything a new kernel does
     gc.collect()
     gc.freeze()  # a collection in a kernel then writes to no page it shares

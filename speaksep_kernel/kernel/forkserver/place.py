@@ -20,11 +20,13 @@ from speaksep_kernel.errors import StoreError
 
 ENVIRONMENT = "SPEAKSEP_RUNTIME_DIR"
 """Names the folder for sockets and logs in the place of the user's own runtime folder."""
+CHOSEN = "SPEAKSEP_FORK_IMPORTS"
+"""Variable with modules, commas between, that kernels want in the place of all that separates: a smaller server."""
 IMPORTS_READ = (
     "CONDA_", "CUBLAS_", "CUDA_HOME", "CUDA_MODULE_LOADING", "CUDA_PATH", "DYLD_", "GLIBC_", "GOMP_", "HOME", "KMP_",
     "LANG", "LC_", "LD_", "LIBROSA_", "LOGNAME", "MALLOC_", "MKL_", "MPL", "NUMBA_", "NPY_", "NUMPY_", "OMP_",
-    "OPENBLAS_", "PATH", "PYANNOTE_", "PYTHON", "PYTORCH_", "SCIPY_", "SKLEARN_", "SSL_", "TMPDIR", "TORCH", "USER",
-    "VIRTUAL_ENV", "XDG_",
+    "OPENBLAS_", "PATH", "PYANNOTE_", "PYTHON", "PYTORCH_", "SCIPY_", "SKLEARN_", CHOSEN, "SSL_",
+    "TMPDIR", "TORCH", "USER", "VIRTUAL_ENV", "XDG_",
 )  # fmt: skip
 """Beginnings of the variables that interpreters and libraries read once. A server sees these and no others."""
 SET_AFTER_FORK = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

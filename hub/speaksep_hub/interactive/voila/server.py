@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 from jupyter_server.log import log_request
+from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
 
@@ -100,6 +101,10 @@ class Dashboards(Voila):  # type: ignore[misc] # it has no types
         found = [(path, INSTEAD.get(kind.__name__, kind), *more) for path, kind, *more in super().init_handlers()]
         return [(self.base_url + r"(again\.js|again\.css)", Part), *found]
 
+    def begin(self) -> None:
+        """Have kernels ready."""
+        self.kernel_manager.spares.fill()
+
     def stop(self) -> None:
         """End the kernels, which have nothing that could be lost, and this process.
 
@@ -136,4 +141,5 @@ def run(settings: Settings) -> None:
     # At once, whatever runs at that moment: an exception in the middle of it might be caught there.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
+    IOLoop.current().add_callback(server.begin)
     server.start()
