@@ -157,7 +157,7 @@ class Remarks:
             Reason ``unknown-comment``: there is none, or it is another's.
         """
         this = and_(remarks.c.share == share.id, remarks.c.owner == share.owner, remarks.c.sort == COMMENT)
-        this = and_(this, remarks.c.number == comment)
+        this = and_(this, remarks.c.number == (comment if 0 < comment < 1 << 63 else 0))
         if reader != share.owner or not reader:
             this = and_(this, remarks.c.reader == reader, remarks.c.reader != "")
 

@@ -168,6 +168,27 @@ def test_what_is_shared_can_be_the_batch(mine: Page, catalogue: Catalogue) -> No
     assert (newest(catalogue).kind, newest(catalogue).what) == ("collection", {"batch": "b0"})
 
 
+@pytest.mark.parametrize(
+    ("asked", "title", "what"),
+    [
+        ("collection/all", "all my recordings", {"all": True}),
+        ("batch/b1", "batch b1", {"batch": "b1"}),
+    ],
+    ids=["everything", "a batch"],
+)
+def test_dashboards_send_their_readers_here_to_share(
+    mine: Page, service: ServiceProcess, catalogue: Catalogue, asked: str, title: str, what: dict[str, object]
+) -> None:
+    mine.goto(f"{service.url}?share={asked}")
+    dialog = mine.get_by_role("dialog", name=f"Share {title}")
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    expect(mine.locator("tr[data-share]")).to_have_count(1)
+    assert newest(catalogue).what == what
+    mine.goto(f"{service.url}?share=javascript:alert(1)/x")
+    expect(mine.locator("tr[data-share]")).to_have_count(1)
+    assert mine.get_by_role("dialog").count() == 0
+
+
 def test_it_works_by_keyboard_alone(mine: Page, catalogue: Catalogue) -> None:
     opener = mine.get_by_role("button", name="Share all my recordings")
     opener.focus()

@@ -50,11 +50,13 @@ def test_made_up_requests_are_answered_as_documented(
         client.recordings.diagnose(recording)
         job = client.jobs.wait(client.recordings.separate(recording, speakers=2))
         batch = client.batches.create("separate", [{"source": recording["id"], "speakers": 2}])
+        share = client.shares.recording(job)
     known = [
         ("/recordings/{id}", "id", recording["id"]),
         ("/recordings/{recording}", "recording", recording["id"]),
         ("/jobs/{id}", "id", job["id"]),
         ("/batches/{id}", "id", batch["id"]),
+        ("/shares/{id}", "id", share["id"]),
         ("/results/{job}", "job", job["id"]),
         ("/tracks/{label}", "label", "speaker_1"),
         ("/files/{name}", "name", "turns.rttm"),

@@ -112,7 +112,8 @@ def test_one_takes_back_ones_own_and_the_owner_anybodys(remarks: Remarks, catalo
     for comment in (second, third):
         remarks.remove_comment(share, "ann", comment)
     assert remarks.comments(share) == []
-    assert refused(lambda: remarks.remove_comment(share, "ann", 10**6)) == "unknown-comment"
+    for nothing in (10**6, 0, -1, 1 << 63, 10**40):
+        assert refused(lambda number=nothing: remarks.remove_comment(share, "ann", number)) == "unknown-comment"
 
 
 def test_the_version_changes_with_everything_that_is_said(remarks: Remarks, share: Share) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response, Security
 from pydantic import BaseModel, ConfigDict, Field
 
+from speaksep_hub.service.answers import Failure
 from speaksep_hub.service.identity import Caller, needs
 from speaksep_hub.service.identity.exchange import moment
 from speaksep_hub.service.paging import Page, WantedPage, cursor_of
@@ -36,6 +37,7 @@ LONGEST_S = 3660 * DAY_S
 Sharer = Annotated[Caller, Security(needs, scopes=["dashboards:share"])]
 Names = Annotated[list[Annotated[str, Field(max_length=255)]], Field(max_length=MOST_PEOPLE)]
 Seconds = Annotated[int, Field(ge=1, le=LONGEST_S)]
+OVER: dict[int | str, dict[str, Any]] = {410: {"model": Failure, "description": "The share is over."}}
 
 
 class ShareWanted(BaseModel):
@@ -147,7 +149,7 @@ def share(id: str, request: Request, platform: ThePlatform, caller: Sharer) -> S
     return share_answer(platform, _own(platform, request, caller, id))
 
 
-@router.patch("/shares/{id}")
+@router.patch("/shares/{id}", responses=OVER)
 def change_share(id: str, wanted: ShareChange, request: Request, platform: ThePlatform, caller: Sharer) -> ShareAnswer:
     """Change who may see it, for how long, whether they may save files, what it is called."""
     changes = wanted.changes()
@@ -178,7 +180,7 @@ def links(id: str, request: Request, platform: ThePlatform, caller: Sharer) -> P
     return Page(items=[link_answer(each) for each in found], next=None)
 
 
-@router.post("/shares/{id}/links", status_code=201)
+@router.post("/shares/{id}/links", status_code=201, responses=OVER)
 def make_link(id: str, wanted: LinkWanted, request: Request, platform: ThePlatform, caller: Sharer) -> LinkMade:
     """A new link: whoever has it may see the share. Unlike all else it is made anew each time, and told this once."""
     _own(platform, request, caller, id)

@@ -5,6 +5,7 @@ import { follow } from "./live.js";
 import { Picked } from "./picked.js";
 import { offerToSend } from "./recordings.js";
 import { FINISHED, Row } from "./rows.js";
+import { choiceOf } from "./share.js";
 import { Shares } from "./shares.js";
 
 const leaving = new AbortController();
@@ -72,6 +73,10 @@ function offerToShare({ scopes, dashboards }) {
   const picked = new Picked(ask);
   sharing = { page: dashboards, ask, box: (job) => picked.box(job) };
   shares.page().catch(failed);
+  // Dashboards send their readers here to share what they look at: ?share=recording/ID
+  const asked = new URLSearchParams(location.search).get("share");
+  const choice = asked && choiceOf(asked);
+  if (choice) ask({ title: choice.word, choices: [choice] });
 }
 
 /** Who I am and what I have, as soon as the service is there; the number of the last event. */

@@ -8,6 +8,25 @@ const LIVES = [["for 7 days", 7], ["for 30 days", 30], ["for a year", 365], ["un
 const LINK_DAYS = 30;
 
 /**
+ * What an address of the dashboards is about, to be shared.
+ * @param {string} asked "recording/ID", "batch/ID", "collection/all", "collection/BATCH" or "compare/ID..ID"
+ * @returns {Choice|null}
+ */
+export function choiceOf(asked) {
+  const [, kind, which] = /^(\w+)\/(.+)$/.exec(asked) ?? [];
+  const [a, b] = (which ?? "").split("..");
+  const made = {
+    recording: () => [{ job: which }, "a recording"],
+    batch: () => [{ batch: which }, `batch ${which}`],
+    collection: () => (which === "all" ? [{ all: true }, "all my recordings"] : [{ batch: which }, `batch ${which}`]),
+    compare: () => [{ a, b }, "two takes"],
+  }[kind ?? ""];
+  if (!made) return null;
+  const [what, word] = made();
+  return { kind, what, word };
+}
+
+/**
  * @typedef {{kind: string, what: any, word: string}} Choice something that can be shared, and what it is called
  * @param {{title: string, choices?: Choice[], share?: any}} asked a new share of one of the choices; or one to change
  * @param {(share: any) => void} done told of the share as it is then
