@@ -29,9 +29,9 @@ function render({ model, el }) {
   const running = box("running");
   const failed = box("failed");
   const costs = box("costs");
+  const now = make("h3", { textContent: "Running now" });
   const cards = {
-    progress: card("Progress", "two-thirds", progress, parts, glance, word),
-    running: card("Running now", "", running),
+    progress: card("Progress", "two-thirds", progress, parts, glance, now, running, word),
     failed: card("What failed", "", failed),
     cost: card("Cost", "third", costs),
   };
@@ -56,10 +56,10 @@ function render({ model, el }) {
   /** Lines that stay while they are about the same job, so that a reader's place in them stays. */
   const lines = new Map();
   function showRunning({ running: jobs }) {
-    cards.running.hidden = !jobs.length;
-    const now = new Set(jobs.map(({ id }) => id));
+    now.hidden = !jobs.length;
+    const there = new Set(jobs.map(({ id }) => id));
     for (const [id, line] of lines) {
-      if (!now.has(id)) {
+      if (!there.has(id)) {
         line.root.remove();
         lines.delete(id);
       }
@@ -88,19 +88,20 @@ function render({ model, el }) {
   function showFailed({ failed: jobs, counts, reasons }) {
     const count = counts.failed + counts.refused;
     cards.failed.hidden = !count;
-    const rows = jobs.map((job) => [
-      job.name,
-      make("span", {}, job.error || "no reason was told"),
-      job.hint || "–",
-      job.state === "refused" ? "never begun" : String(job.attempts),
-      job.report ? link(`documents/${job.id}.html`, "notebook", `Executed notebook of ${job.name}`) : "–",
-    ]);
     const why = reasons.map(({ reason, jobs: each }) => pill(`${reason} × ${each}`, "error"));
-    failed.replaceChildren(
-      make("p", {}, ...why.flatMap((each) => [each, " "])),
-      tableOf("Recordings that failed", ["Recording", "What was wrong", "What to do", "Attempts", "Notebook"], rows),
-      ...(jobs.length < count ? [make("p", { className: "quiet", textContent: `And ${count - jobs.length} more, in the table below.` })] : []),
-    );
+    const entries = jobs.map((job) => {
+      const words = job.state === "refused" ? "never begun" : `after ${job.attempts} attempt${job.attempts === 1 ? "" : "s"}`;
+      const notebook = job.report ? link(`documents/${job.id}.html`, "executed notebook", `Executed notebook of ${job.name}`) : "no notebook";
+      return make("li", {},
+        make("strong", { textContent: job.name }), ` ${job.error || "No reason was told."}`,
+        make("div", { className: "quiet" }, job.hint ? `${job.hint} · ` : "", `${words} · `, notebook));
+    });
+    const more = make("p", { className: "quiet", textContent: `And ${count - jobs.length} more, in the table below.` });
+    more.hidden = jobs.length === count;
+    const key = JSON.stringify(jobs);
+    if (failed.dataset.shown === key) return; // the focus may be in it
+    failed.dataset.shown = key;
+    failed.replaceChildren(make("p", {}, ...why.flatMap((each) => [each, " "])), make("ul", { className: "failures" }, ...entries), more);
   }
 
   function showCost({ cost }) {
@@ -117,13 +118,13 @@ function render({ model, el }) {
       rows.push(["Predicted, on two CPU cores", `${lasts(least)} to ${lasts(most)}`]);
       rows.push(["Those took", `${lasts(cost.compared_s)}${verdict(cost.compared_s, least, most)}`]);
     }
-    costs.replaceChildren(tableOf("What it cost", ["Of what", "How much#"], rows));
+    costs.replaceChildren(factsOf(rows));
   }
   const verdict = (took, least, most) => (took > most ? ", longer than predicted" : took < least ? ", less than predicted" : ", as predicted");
 
   // All jobs, a page at a time.
   const wanted = { text: "", state: "", offset: 0 };
-  const search = make("input", { type: "search", placeholder: "name" });
+  const search = make("input", { type: "text", placeholder: "name" });
   search.setAttribute("aria-label", "Only recordings with this in their name");
   const state = make("select");
   state.setAttribute("aria-label", "Only in this state");
@@ -190,7 +191,7 @@ function render({ model, el }) {
   const table = card("Recordings", "", box("bar", search, state, before, where, after), body);
   const title = make("h1", { textContent: model.get("data").title });
   const said = [commentsPart({ model, outbox, signal }), outboxLine(outbox, signal)];
-  root.append(title, box("cards", cards.progress, cards.cost, cards.running, cards.failed, table, ...said));
+  root.append(title, box("cards", cards.progress, cards.cost, cards.failed, table, ...said));
   el.append(root);
 
   const show = () => {

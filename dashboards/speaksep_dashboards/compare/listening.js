@@ -134,7 +134,10 @@ function blindListening({ model, asker, outbox, signal }) {
     const playing = player?.id === item.id && player.transport.playing;
     LANES.forEach((lane, k) => {
       hear[k].setAttribute("aria-pressed", String(playing && side === lane));
-      if (lane !== "mixture") hear[k].textContent = `▶ ${lane.toUpperCase()}${letters[lane]}`;
+      if (lane !== "mixture") {
+        hear[k].textContent = `▶ ${lane.toUpperCase()}${letters[lane]}`;
+        hear[k].setAttribute("aria-label", `Hear ${lane.toUpperCase()}${letters[lane]}`);
+      }
     });
     stop.disabled = !playing;
     previous.disabled = at === 0;

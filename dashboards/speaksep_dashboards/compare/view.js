@@ -105,35 +105,42 @@ function render({ model, el }) {
       const [side, label] = speaker > 0 ? ["a", `speaker_${speaker}`] : ["b", `speaker_${-speaker}`];
       return (takes[side].speakers.find((each) => each.label === label)?.name ?? label) + (speaker > 0 ? "" : " (only in B)");
     };
-    const space = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(space, "svg");
-    const lane = 14;
-    const height = pairs.length * 2 * lane + lane;
-    svg.setAttribute("viewBox", `0 0 1000 ${height}`);
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.setAttribute("class", "turns");
-    svg.setAttribute("role", "img");
     const share = spoken ? differ / spoken : 0;
-    svg.setAttribute("aria-label", `Who speaks when, A above B for each of ${pairs.length} speakers; they differ for ${lasting(differ)}, ${percent(share)} of what is spoken`);
-    svg.style.height = `${Math.max(60, 1.6 * height)}px`;
-    const draw = (start, stop, y, kind) => {
-      const rect = document.createElementNS(space, "rect");
-      const x = (1000 * start) / recording.seconds;
-      for (const [key, value] of Object.entries({ x, y, width: Math.max(0.6, (1000 * stop) / recording.seconds - x), height: lane - 3, class: kind })) {
-        rect.setAttribute(key, String(value));
-      }
-      svg.append(rect);
+    /** A row of turns: each lane is `[class, [[start, stop], …]]`. */
+    const rowOf = (name, ...lanes) => {
+      const space = "http://www.w3.org/2000/svg";
+      const svg = document.createElementNS(space, "svg");
+      svg.setAttribute("viewBox", `0 0 1000 ${10 * lanes.length}`);
+      svg.setAttribute("preserveAspectRatio", "none");
+      svg.setAttribute("role", "img");
+      const lasted = (spans) => lasting(spans.reduce((sum, [start, stop]) => sum + stop - start, 0));
+      const words = lanes.map(([kind, spans]) => `${{ "of-a": "A: ", "of-b": "B: ", differs: "" }[kind]}${lasted(spans)} in ${spans.length} pieces`);
+      svg.setAttribute("aria-label", `${name}: ${words.join("; ")}`);
+      lanes.forEach(([kind, spans], k) => {
+        for (const [start, stop] of spans) {
+          const rect = document.createElementNS(space, "rect");
+          const [x, end] = [start, stop].map((at) => (1000 * at) / recording.seconds);
+          const values = { x, y: 10 * k + 1, width: Math.max(1, end - x), height: 8, class: kind };
+          for (const [key, value] of Object.entries(values)) rect.setAttribute(key, String(value));
+          svg.append(rect);
+        }
+      });
+      return box("turn-row", make("span", { textContent: name }), svg);
     };
-    pairs.forEach(([a, b], k) => {
-      for (const [start, stop, speaker] of turns.a) if (speaker === number(a)) draw(start, stop, 2 * k * lane, "of-a");
-      for (const [start, stop, speaker] of turns.b) if (speaker === number(b)) draw(start, stop, (2 * k + 1) * lane - 2, "of-b");
+    const spansOf = (side, label) => turns[side].filter(([, , speaker]) => speaker === number(label));
+    const drawn = pairs.map(([a, b]) => {
+      const name = nameOf(a ? number(a) : -number(b));
+      return rowOf(name, ["of-a", a ? spansOf("a", a) : []], ["of-b", b ? spansOf("b", b) : []]);
     });
-    for (const [start, stop] of differences) draw(start, stop, pairs.length * 2 * lane, "differs");
+    if (differences.length) drawn.push(rowOf("They differ", ["differs", differences]));
+    const axis = box("axis", make("span", { textContent: "0:00" }), make("span", { textContent: clock(recording.seconds, 0) }));
+    axis.setAttribute("aria-hidden", "true");
     const names = (speakers) => speakers.map(nameOf).join(" and ") || "nobody";
     const rows = differences.map(([start, stop, a, b]) => [`${clock(start)} – ${clock(stop)}`, names(a), names(b)]);
     return card("Who speaks when", "",
       make("p", { textContent: `They say different things for ${lasting(differ)} of ${lasting(spoken)} in which anybody speaks (${percent(share)}).` }),
-      svg, make("p", { className: "quiet", textContent: "For each speaker A above, B below; at the bottom where they differ most." }),
+      ...drawn, box("turn-row", make("span"), axis),
+      make("p", { className: "quiet", textContent: "A above, in blue; B below, in purple." }),
       rows.length ? folded("Where they differ most, as a table", () => tableOf("Longest differences", ["When", "A says", "B says"], rows)) : "");
   }
 
@@ -143,7 +150,7 @@ function render({ model, el }) {
     facts.textContent = data.recording ? `${data.recording.name}, ${lasting(data.recording.seconds)}` : "";
     const { result, told, can, items } = data;
     listening.show();
-    listeningCard.hidden = !items.length;
+    listeningCard.querySelector("h2").textContent = told ? "Listen" : "Listen blind and vote";
     const blind = !told && items.length && slots.get("blind", 1, () => make("p", { className: "card quiet",
       textContent: "Which separator made what, scores and the votes of others are shown once you have voted, or want them shown." }));
     const nobody = told && !items.length && data.ready && slots.get("nobody", 1, () => card("Nothing to listen to", "", make("p", {

@@ -1,5 +1,12 @@
-/** A length of time, or a dash. */
-const lasts = (seconds) => (seconds === null || seconds === undefined ? "–" : lasting(seconds));
+/** A length of time, or a dash: 600 → "10 min". */
+const lasts = (seconds) => (seconds === null || seconds === undefined ? "–" : lasting(seconds).replace(/ 0 (s|min)$/, ""));
+
+/** What is to be said of something: `[[of what, value], …]`. */
+function factsOf(pairs) {
+  const list = make("dl", { className: "facts" });
+  for (const [what, value] of pairs) list.append(make("dt", { textContent: what }), make("dd", {}, value));
+  return list;
+}
 
 /**
  * Parts of a whole as one bar. What it says is read from the label, and from the words below it.
@@ -27,8 +34,9 @@ function partsBar(label, parts) {
  *
  * @param {string} label
  * @param {{words: string, value: number | null, bad?: number}[]} columns bad: the part of the value that failed
+ * @param {string[]} axis words below, from the first column to the last
  */
-function columnsChart(label, columns) {
+function columnsChart(label, columns, axis = []) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   const most = Math.max(1e-9, ...columns.map(({ value }) => value ?? 0));
@@ -55,5 +63,7 @@ function columnsChart(label, columns) {
     if (bad) group.append(rect(index * width, bad, (38 * (value - bad)) / most, "bad"));
     svg.append(group);
   });
-  return svg;
+  const below = box("axis", ...axis.map((text) => make("span", { textContent: text })));
+  below.setAttribute("aria-hidden", "true"); // the label has them
+  return box("chart", make("span", { className: "most", textContent: most >= 1 ? String(most) : "" }), svg, below);
 }

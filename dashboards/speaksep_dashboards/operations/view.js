@@ -13,7 +13,7 @@ function render({ model, el }) {
   const root = box("speaksep page operations-view", make("h1", { textContent: model.get("data").title }), word, cards);
   el.append(root);
 
-  const seconds = (spread, digits) => (spread ? `${spread.median.toFixed(digits)} s, 95 % below ${spread.p95.toFixed(digits)} s` : "–");
+  const usual = (spread) => (spread ? `${lasts(spread.median)}, 95 % less than ${lasts(spread.p95)}` : "–");
 
   function now({ counts, queue, running, gpus }) {
     const slotsOf = gpus.devices.flatMap(({ slots: each }) => each);
@@ -27,8 +27,9 @@ function render({ model, el }) {
   }
 
   function day({ finished }) {
+    const time = ({ at }) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     const hours = finished.hours.map(({ at, succeeded, failed }) => {
-      const when = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      const when = time({ at });
       return { value: succeeded + failed, bad: failed, words: `${when}: ${succeeded} done${failed ? `, ${failed} failed` : ""}` };
     });
     return card("The last 24 hours", "two-thirds", figures([
@@ -37,13 +38,13 @@ function render({ model, el }) {
       [percent(finished.cached), "by an earlier result"],
       [finished.wait_s ? lasts(finished.wait_s.median) : "–", "usual wait"],
       [finished.rtf ? `${finished.rtf.median.toFixed(2)} s` : "–", "per second of sound"],
-    ]), columnsChart("Jobs by the hour", hours), make("p", { className: "quiet", textContent: "Jobs by the hour; failed ones in orange at the top." }));
+    ]), columnsChart("Jobs by the hour", hours, [0, 6, 12, 18].map((k) => time(finished.hours[k])).concat("now")), make("p", { className: "quiet", textContent: "Jobs by the hour; failed ones in orange at the top." }));
   }
 
   function speed({ finished }) {
     const rows = finished.rtf_by.map(({ notebook, on, jobs, median, p95 }) => [notebook, on, String(jobs), `${median.toFixed(3)} s`, `${p95.toFixed(3)} s`]);
     return card("Speed and waiting", "half",
-      make("p", { textContent: `Waited for a worker: ${seconds(finished.wait_s, 1)}.` }),
+      make("p", { textContent: `Waited for a worker, usually: ${usual(finished.wait_s)}.` }),
       rows.length ? tableOf("Seconds per second of sound, results that were used again left out", ["Notebook", "On", "Jobs#", "Median#", "95 % below#"], rows)
         : make("p", { className: "quiet", textContent: "Nothing was computed yet." }));
   }
@@ -62,7 +63,7 @@ function render({ model, el }) {
       const since = started ? lasts(Math.max(0, (Date.parse(model.get("data").made_at) - Date.parse(started)) / 1000)) : "–";
       return [id.slice(0, 8), owner, notebook, worker || "–", make("span", {}, bar, ` ${state === "cancelling" ? "is being stopped" : stage}`), String(attempts), since];
     });
-    return card("Running", "", rows.length ? tableOf("Jobs that run", ["Job", "Whose", "Notebook", "Worker", "Progress", "Attempt#", "Since#"], rows)
+    return card("Running", "work", rows.length ? tableOf("Jobs that run", ["Job", "Whose", "Notebook", "Worker", "Progress", "Attempt#", "Since#"], rows)
       : make("p", { className: "quiet", textContent: "Nothing runs." }));
   }
 
@@ -75,7 +76,7 @@ function render({ model, el }) {
   }
 
   function room({ disk }) {
-    return card("Room", "half", tableOf("Of the store", ["Of what", "How much#"], [
+    return card("Room", "half", factsOf([
       ["Free", disk.free_bytes === null ? "not known" : sizeWords(disk.free_bytes)],
       ["Recordings", String(disk.recordings)],
       ["They take", sizeWords(disk.recordings_bytes)],
