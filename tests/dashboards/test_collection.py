@@ -209,6 +209,11 @@ def test_an_older_result_says_the_same_out_of_its_file(empty: Desk, desk: Stored
     assert [here[name] for name in same] == [there[name] for name in same]
 
 
+def test_a_row_with_fewer_measures_is_a_row(empty: Desk, desk: StoredResults):
+    found = row(page_of(empty), put(empty, desk.fast, lambda place: None, measures={"sound_s": 14.0}))
+    assert (found["sound_s"], found["mos"], found["severity"], found["findings"]) == (14.0, None, 0, [])
+
+
 def _cut(place: Path) -> None:
     text = (place / "manifest.json").read_bytes()
     (place / "manifest.json").write_bytes(text[: len(text) // 2])

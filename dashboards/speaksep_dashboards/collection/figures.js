@@ -1,5 +1,7 @@
 const DISTRIBUTIONS = ["sound_s", "speakers", "overlap_ratio", "mos"];
 const BRUSHED_SEEN = 0.18; // opacity of what was not brushed
+/** Where an axis of lengths, in seconds, has its words. */
+const LENGTHS = new Map([[1, "1 s"], [3, "3 s"], [10, "10 s"], [30, "30 s"], [60, "1 min"], [180, "3 min"], [600, "10 min"], [1800, "30 min"], [3600, "1 h"], [10_800, "3 h"], [36_000, "10 h"], [86_400, "1 d"]]);
 
 /**
  * Bokeh's figures of a collection: distributions, one measure against another, a measure over time. A drag on any of
@@ -108,8 +110,8 @@ class Plot {
 
   /** @returns {any} Bokeh's plot, without data */
   frame(Models, { x, y, dimensions }) {
-    const axis = (kind, more) =>
-      new Models[{ log: "LogAxis", time: "DatetimeAxis" }[kind] ?? "LinearAxis"]({ ...more, axis_line_color: null, minor_tick_line_color: null, major_tick_line_color: null });
+    const axis = (kind) =>
+      new Models[{ log: "LogAxis", time: "DatetimeAxis" }[kind] ?? "LinearAxis"]({ major_label_policy: new Models.NoOverlap(), axis_line_color: null, minor_tick_line_color: null, major_tick_line_color: null });
     this.drags = new Models.BoxSelectTool({ dimensions, renderers: [], continuous: false });
     this.plot = new Models.Plot({
       x_range: new Models.Range1d(), y_range: new Models.Range1d(),
@@ -119,8 +121,8 @@ class Plot {
       background_fill_color: null, border_fill_color: null, output_backend: "canvas",
       toolbar: new Models.Toolbar({ tools: [this.drags], active_drag: this.drags, logo: null }), toolbar_location: null,
     });
-    this.below = axis(x, {});
-    this.left = axis(y, {});
+    this.below = axis(x);
+    this.left = axis(y);
     this.plot.add_layout(this.below, "below");
     this.plot.add_layout(this.left, "left");
     this.grid = new Models.Grid({ axis: this.left, dimension: 1 });
@@ -145,6 +147,13 @@ class Plot {
     if (unit === "%") axis.formatter = new Models.NumeralTickFormatter({ format: "0%" });
     else if (axis.type !== "DatetimeAxis") axis.formatter = new Models.BasicTickFormatter({ use_scientific: false });
     axis.axis_label = said;
+  }
+
+  /** Few points are large enough to be seen, many small enough to be told apart. */
+  sized(number, least) {
+    this.dots[0].fill_alpha = { value: number < 100 ? 0.85 : this.faint };
+    const size = Math.max(least, Math.min(10, Math.round(200 / Math.sqrt(number + 1))));
+    for (const dot of this.dots) if (dot.size.value !== size) dot.size = { value: size };
   }
 
   /** Brush what lies in a rectangle; one that holds nothing brushes nothing. */
@@ -180,7 +189,10 @@ class Distribution extends Plot {
     };
     this.glyphs = [bars("seen", { fill_alpha: 0.35 }), bars("brushed", {})];
     this.left.ticker = new Models.BasicTicker({ desired_num_ticks: 3, min_interval: 1 });
-    this.below.ticker.desired_num_ticks = 3;
+    if (this.column === "sound_s") {
+      this.below.ticker = new Models.FixedTicker({ ticks: [...LENGTHS.keys()] });
+      this.below.major_label_overrides = LENGTHS;
+    } else this.below.ticker.desired_num_ticks = 4;
     return plot;
   }
 
@@ -237,7 +249,9 @@ class Scatter extends Plot {
       x: { field: "x" }, y: { field: "y" }, marker: { field: "marker" }, size: 6, line_color: null,
       fill_color: { field: "colour" }, fill_alpha: alpha,
     });
-    this.glyph = plot.add_glyph(glyph(0.65), this.source, { nonselection_glyph: glyph(BRUSHED_SEEN), selection_glyph: glyph(0.9) });
+    this.faint = 0.65;
+    this.dots = [glyph(this.faint), glyph(BRUSHED_SEEN), glyph(0.9)];
+    this.glyph = plot.add_glyph(this.dots[0], this.source, { nonselection_glyph: this.dots[1], selection_glyph: this.dots[2] });
     this.names = new Models.HoverTool({ tooltips: [["", "@name"]], renderers: [this.glyph], point_policy: "snap_to_data", attachment: "above", limit: 3 });
     plot.add_tools(this.names);
     return plot;
@@ -266,6 +280,7 @@ class Scatter extends Plot {
     spread(this.plot.y_range, y);
     const severity = recordings.values.severity;
     const shown = visible.filter((row) => Number.isFinite(x[row]) && Number.isFinite(y[row]));
+    this.sized(shown.length, 6);
     shown.sort((a, b) => severity[a] - severity[b]); // what is worse is drawn on top
     const data = new Map([
       ["x", Float64Array.from(shown, (row) => x[row])],
@@ -316,7 +331,8 @@ class Trend extends Plot {
     this.source = new Models.ColumnDataSource();
     this.medians = new Models.ColumnDataSource();
     const dot = (alpha) => new Models.Scatter({ x: { field: "x" }, y: { field: "y" }, size: 4, line_color: null, fill_alpha: alpha });
-    this.dots = [dot(0.3), dot(0.08), dot(0.7)];
+    this.faint = 0.3;
+    this.dots = [dot(this.faint), dot(0.08), dot(0.7)];
     plot.add_glyph(this.dots[0], this.source, { nonselection_glyph: this.dots[1], selection_glyph: this.dots[2] });
     this.line = new Models.Line({ x: { field: "x" }, y: { field: "y" }, line_width: 2.5 });
     plot.add_glyph(this.line, this.medians);
@@ -340,6 +356,7 @@ class Trend extends Plot {
     spread(this.plot.x_range, at, 1000);
     spread(this.plot.y_range, y);
     const shown = visible.filter((row) => Number.isFinite(y[row]));
+    this.sized(shown.length, 4);
     this.source.selected.indices = [];
     this.source.data = new Map([["x", Float64Array.from(shown, (row) => 1000 * at[row])], ["y", Float64Array.from(shown, (row) => y[row])]]);
     if (brushed) {
@@ -370,6 +387,6 @@ function spread(range, values, scale = 1) {
     if (value > high) high = value;
   }
   if (low > high) [low, high] = [0, 1];
-  const air = (high - low) * 0.04 || 0.5;
+  const air = (high - low) * 0.06 || 0.5;
   range.setv({ start: scale * (low - air), end: scale * (high + air) });
 }

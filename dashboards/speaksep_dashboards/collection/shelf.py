@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from speaksep_dashboards.desk import Desk
 from speaksep_dashboards.stored import DIAGNOSES, DIAGNOSIS, SEPARATES, Stored, explained, gone
+from speaksep_kernel.diagnosis.finding import SEVERITIES
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.states import State
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 CHANGES = ("edit", "identify")
 """Notebooks that change what became of a recording."""
+_WITHOUT: dict[str, Any] = {"severity": SEVERITIES[0], "warnings": 0, "findings": []}
+"""What is taken for measures that a row of another version does not have."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,12 @@ def _kept(store: Store, job: Job, newest: Job) -> Kept:
     if job.state is not State.SUCCEEDED:
         return Kept(job, newest, name)
     result = newest.result if isinstance(newest.result, dict) else {}
-    found = result.get("measures") or _read(store, _Attempt(newest, newest.id, newest.attempt))
+    noted = result.get("measures")
+    found = (
+        _WITHOUT | noted
+        if isinstance(noted, dict) and noted
+        else _read(store, _Attempt(newest, newest.id, newest.attempt))
+    )
     if isinstance(found, str):
         return Kept(job, newest, name, unreadable=found)
     return Kept(job, newest, name, found)

@@ -89,13 +89,13 @@ function render({ model, el }) {
   }
 
   function total(rows) {
-    const hours = recordings.measured(rows, "sound_s").reduce((sum, each) => sum + each, 0) / 3600;
+    const sound_s = recordings.measured(rows, "sound_s").reduce((sum, each) => sum + each, 0);
     const alarming = rows.filter((row) => recordings.values.severity[row] >= 2).length;
     const middle = (column) => recordings.said(column, median(recordings.measured(rows, column)));
     const of = rows.length < recordings.size ? ` of ${count(recordings.size)}` : "";
     const pairs = [
-      [`${count(rows.length)}${of}`, "recordings"],
-      [hours < 10 ? hours.toFixed(1) : count(Math.round(hours)), "hours"],
+      [`${count(rows.length)}${of}`, recordings.size === 1 ? "recording" : "recordings"],
+      [sound_s < 360_000 ? lasting(sound_s) : `${count(Math.round(sound_s / 3600))} h`, "of sound"],
       [count(alarming), "need attention"],
       [middle("overlap_ratio"), "median overlap"],
       [middle("mos"), "median quality"],
