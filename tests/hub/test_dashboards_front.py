@@ -65,7 +65,11 @@ def test_a_viewer_comes_to_what_is_shared_with_her_group(
     assert "shared by rosa" in page.text
     assert f"/services/voila/voila/render/recording.ipynb?share={share.id}" in page.text
     assert rosa.get(f"{PLACE}share/{share.id}/data").status_code == 401  # not signed in there yet
-    assert rosa.get(f"{PLACE}mine/recording/{job.id}/", headers=PAGE).status_code == 200
+    assert "services/speaksep" not in page.text
+    own = rosa.get(f"{PLACE}mine/recording/{job.id}/", headers=PAGE)
+    assert own.status_code == 200
+    assert f"/services/speaksep/?share=recording%2F{job.id}" in own.text
+    assert f"/services/panel/recording?mine={job.id}" in own.text
 
 
 def test_others_are_told_nothing(vera: httpx.Client, catalogue: Catalogue, job: Job) -> None:

@@ -100,6 +100,31 @@ class Place:
         )
 
 
+def beside(service: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Address of another service of the hub, as browsers that see this one find it; with a slash at its end.
+
+    Parameters
+    ----------
+    service
+        Name of the other.
+    environment
+        What the hub told this one.
+
+    Examples
+    --------
+    >>> told = {"JUPYTERHUB_SERVICE_NAME": "dashboards", "JUPYTERHUB_SERVICE_PREFIX": "/services/dashboards/"}
+    >>> beside("voila", told)
+    '/services/voila/'
+    >>> beside("voila", told | {"JUPYTERHUB_PUBLIC_URL": "https://dashboards--service.example.org/services/dashboards/"})
+    'https://voila--service.example.org/services/voila/'
+    """
+    own, prefix = environment.get("JUPYTERHUB_SERVICE_NAME", ""), environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+    path = f"{prefix.removesuffix(f'services/{own}/')}services/{service}/"
+    public, mark = environment.get("JUPYTERHUB_PUBLIC_URL", ""), f"//{own}--service."
+    # With subdomains each service has a host of its own, whose name begins with that of the service.
+    return public.replace(mark, f"//{service}--service.").replace(prefix, path) if mark in public else path
+
+
 _NEEDED = ("JUPYTERHUB_API_URL", "JUPYTERHUB_CLIENT_ID", "JUPYTERHUB_SERVICE_PREFIX")
 
 

@@ -15,9 +15,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from speaksep_hub.dashboards.shell import Markup, document, element, home_of
 from speaksep_hub.dashboards.visitor import ADMIN, OWN, VIEW, Visitor, visitor_of
+from speaksep_hub.service.place import beside
 from speaksep_hub.service.platform import Platform, ThePlatform
-from speaksep_hub.service.work.results import SEPARATES
 from speaksep_kernel.catalogue.share import Share
+from speaksep_kernel.catalogue.subjects import SEPARATES
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.overview import GROUP
@@ -80,7 +81,7 @@ def _mine(platform: Platform, name: str) -> Markup:
     rows += [_row(f"mine/recording/{job.id}/", _called(job), SHOWS[job.notebook], _how(job)) for job in results]
     jobs_page = Markup("")
     if platform.place.hub is not None:
-        jobs_page = element("p", element("a", "Send recordings, share results: my jobs", href="../speaksep/"))
+        jobs_page = element("p", element("a", "Send recordings, share results: my jobs", href=beside("speaksep")))
     done = [job for job in results if job.notebook == SEPARATES and job.state is State.SUCCEEDED]
     return _section("Mine", rows, "You have separated nothing yet.", _comparing(done), jobs_page)
 
