@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from speaksep_kernel.catalogue.subjects import SEPARATES
 from speaksep_kernel.errors import InputError, SpeakSepError
 from speaksep_kernel.jobs import notebooks
 from speaksep_kernel.jobs.attempt import PROVENANCE
@@ -19,8 +20,6 @@ from speaksep_kernel.jobs.queue import JobTable
 from speaksep_kernel.jobs.states import State
 from speaksep_kernel.results.directory import MANIFEST
 from speaksep_kernel.results.measures import measures_of
-
-SEPARATES = "separate"
 
 
 def known_batches(places: Sequence[Path]) -> bool:

@@ -53,25 +53,26 @@ class Answer:
 
 
 class Page(Protocol):
-    """A view of stored things as one reader may see it.
+    """A view of stored things as one reader may see it."""
 
-    Attributes
-    ----------
-    kind
-        One of `KINDS`.
-    reads
-        Kinds of questions that change nothing; the same question has the same answer while `version` is the same.
-    writes
-        Kinds of questions that change something; those that come again with their ``key`` change nothing more.
-    """
-
-    kind: ClassVar[str]
-    reads: ClassVar[frozenset[str]]
-    writes: ClassVar[frozenset[str]]
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        ...
 
     @property
     def title(self) -> str:
         """What it is called."""
+        ...
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Kinds of questions that change nothing: the same one has the same answer while `version` is the same."""
+        ...
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """Kinds of questions that change something; those that come again with their ``key`` change nothing more."""
         ...
 
     def version(self) -> str:

@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from speaksep_dashboards.desk import Desk
+from speaksep_kernel.catalogue.subjects import DIAGNOSES, SEPARATES
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.errors import InputError, SpeakSepError
 from speaksep_kernel.jobs import notebooks
@@ -23,8 +24,6 @@ from speaksep_kernel.results.values import TURNS, Separation
 from speaksep_kernel.results.write import PEAKS
 from speaksep_kernel.store.store import Store
 
-SEPARATES, DIAGNOSES = "separate", "diagnose"
-"""Notebooks that leave something to look at."""
 DIAGNOSIS = "diagnosis.json"
 
 

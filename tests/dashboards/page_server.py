@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,6 +69,10 @@ class PageServer:
                 self.send_header("ETag", f'"{stamp}"')
                 self.end_headers()
                 self.wfile.write(body)
+
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # the page was closed meanwhile
+                    super().handle()
 
             def log_message(self, *_: Any) -> None:
                 """Quiet."""

@@ -239,5 +239,6 @@ def test_on_a_phone_and_on_a_desk_nothing_is_cut_and_axe_is_content(
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = Axe().run(page).response["violations"]
-    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    of_the_frame = ("landmark-one-main", "region")  # which is the front's
+    assert [each["id"] for each in found if each["id"] not in of_the_frame] == []
     context.close()

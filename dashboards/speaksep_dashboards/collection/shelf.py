@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from speaksep_dashboards.desk import Desk
-from speaksep_dashboards.stored import DIAGNOSES, DIAGNOSIS, SEPARATES, Stored, explained, gone
+from speaksep_dashboards.stored import DIAGNOSIS, Stored, explained, gone
+from speaksep_kernel.catalogue.subjects import DIAGNOSES, SEPARATES
 from speaksep_kernel.diagnosis.finding import SEVERITIES
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job

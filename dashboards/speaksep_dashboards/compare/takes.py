@@ -7,7 +7,8 @@ from typing import Any
 
 from speaksep_dashboards.desk import Desk
 from speaksep_dashboards.places import without_folders
-from speaksep_dashboards.stored import SEPARATES, Stored, gone, separation_of, stored
+from speaksep_dashboards.stored import Stored, gone, separation_of, stored
+from speaksep_kernel.catalogue.subjects import SEPARATES
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.results.values import Separation
 

@@ -100,7 +100,7 @@ function overlapsCard({ speakers, pairs, overlaps }, listen, signal) {
     cell.style.setProperty("--heat", String(Math.round(8 + 34 * (seconds / most))));
     return cell;
   })]);
-  const table = tableOf("Seconds in which two speak at once; a cell plays the longest stretch", ["", ...speakers.map((each) => `${nameOf(each)}#`)], rows);
+  const table = tableOf("Seconds in which two speak at once; a cell plays the longest stretch", ["With", ...speakers.map((each) => `${nameOf(each)}#`)], rows);
   table.classList.add("pairs");
   const list = () => tableOf("Stretches in which several people speak", ["From", "To", "Who", "Listen"], overlaps.slice(0, 500).map(
     ([start, stop, numbers]) => [

@@ -14,8 +14,9 @@ from speaksep_dashboards.page import MOST_BYTES, Answer, Reader, iso
 from speaksep_dashboards.places import told as without_places
 from speaksep_dashboards.recording import told
 from speaksep_dashboards.recording.sound import CLEANED, lanes_of
-from speaksep_dashboards.stored import DIAGNOSES, Stored, diagnosis_of, separation_of, stored
+from speaksep_dashboards.stored import Stored, diagnosis_of, separation_of, stored
 from speaksep_kernel.catalogue.share import Share
+from speaksep_kernel.catalogue.subjects import DIAGNOSES
 from speaksep_kernel.diagnosis.report import Diagnosis
 from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.jobs.attempt import PROVENANCE

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speaksep_dashboards.desk import Desk
-from speaksep_dashboards.stored import DIAGNOSES, Stored, explained, with_sound
+from speaksep_dashboards.stored import Stored, explained, with_sound
+from speaksep_kernel.catalogue.subjects import DIAGNOSES
 from speaksep_kernel.errors import InputError, SpeakSepError
 from speaksep_kernel.recording import Limits, Recording
 from speaksep_kernel.results.directory import INTERNAL

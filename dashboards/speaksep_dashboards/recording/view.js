@@ -15,6 +15,7 @@ function render({ model, el }) {
   const title = make("h1");
   const facts = make("p", { className: "quiet" });
   const cards = box("cards");
+  const beside = box("cards beside"); // what stands beside the figures of cleaning, or in a row of its own
   root.append(title, facts, word, outboxLine(outbox, signal), cards);
   el.append(root);
 
@@ -43,13 +44,18 @@ function render({ model, el }) {
   }
 
   function found(data) {
-    const { diagnosis, speakers, turns, pairs, overlaps, cleaning, made, files, pending, sound, lanes } = data;
+    const { diagnosis, speakers, pairs, overlaps, cleaning, made, files, pending, sound, lanes } = data;
     const listening = slots.get("player", [sound, lanes], (end) => {
       player = trackPlayer(model, asker, end);
       const table = folded("Turns as a table", () => turnsTable());
       return card(speakers.length ? "Who spoke when" : "The recording", "", player.element, speakers.length ? table : "");
     });
     player.update();
+    arrange(beside, [
+      slots.get("made", [made, diagnosis.recording, data.revision], () => madeCard(data)),
+      files.length && model.get("address") !== "" && slots.get("files", files, () => filesCard(files, model.get("address") ?? "")),
+    ]);
+    beside.classList.toggle("half", Boolean(cleaning));
     return [
       pending && slots.get("pending", pending, () => card("A correction is being made", "", make("p", { textContent: "This page changes by itself when it is done." }))),
       slots.get("summary", [diagnosis, speakers.length], () => summaryCard(data)),
@@ -61,8 +67,7 @@ function render({ model, el }) {
       speakers.length && slots.get("speakers", [speakers], () => speakersCard(data)),
       speakers.length > 1 && slots.get("overlaps", [speakers, pairs, overlaps], (end) => overlapsCard(data, listen, end)),
       cleaning && slots.get("cleaning", [cleaning, sound], (end) => cleaningCard(data, player, end)),
-      slots.get("made", [made, diagnosis.recording, turns.length], () => madeCard(data)),
-      files.length && model.get("address") !== "" && slots.get("files", files, () => filesCard(files, model.get("address") ?? "")),
+      beside,
     ];
   }
 

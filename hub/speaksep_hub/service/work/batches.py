@@ -14,7 +14,8 @@ from speaksep_hub.service.errors import Conflict, Refusal
 from speaksep_hub.service.work.answers import error_answer
 from speaksep_hub.service.work.offers import offer
 from speaksep_hub.service.work.orders import Order, check_free, kind_of, queue, request_of
-from speaksep_hub.service.work.results import SEPARATES, Revision, manifest_of, tracks_of
+from speaksep_hub.service.work.results import Revision, manifest_of, tracks_of
+from speaksep_kernel.catalogue.subjects import SEPARATES
 from speaksep_kernel.errors import SpeakSepError
 from speaksep_kernel.jobs.job import Job, JobRequest
 from speaksep_kernel.jobs.states import State

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from speaksep_hub.service.errors import NotFound
 from speaksep_hub.service.work.answers import own_job
-from speaksep_hub.service.work.results import SEPARATES, finished_place, result_of
+from speaksep_hub.service.work.results import finished_place, result_of
+from speaksep_kernel.catalogue.subjects import SEPARATES
 from speaksep_kernel.jobs.attempt import PROVENANCE
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from speaksep_dashboards.stored import group_of
 from speaksep_hub.service.errors import Conflict, NotFound
 from speaksep_hub.service.work.answers import own_job
+from speaksep_kernel.catalogue.subjects import SEPARATES
 from speaksep_kernel.errors import StoreError
 from speaksep_kernel.jobs import notebooks
 from speaksep_kernel.jobs.job import Job
@@ -18,9 +20,6 @@ from speaksep_kernel.store.store import Store
 
 if TYPE_CHECKING:
     from speaksep_hub.service.platform import Platform
-
-SEPARATES = "separate"
-"""The notebook whose jobs have tracks."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,6 @@ class Revision:
     number: int
     job: Job
     folder: str
-
-
-def group_of(job_id: str) -> str:
-    """What jobs that change a result belong to."""
-    return f"result/{job_id}"
 
 
 def changes(platform: Platform, owner: str, job_id: str) -> list[Job]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from speaksep_dashboards.stored import group_of
 from speaksep_hub.service.errors import Conflict
 from speaksep_hub.service.work.orders import Order, place_orders
-from speaksep_hub.service.work.results import Revision, changes, group_of, result_of
+from speaksep_hub.service.work.results import Revision, changes, result_of
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import Job
 
