@@ -49,6 +49,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_reseparate.py
 	$(BIN)/python tests/bench/bench_long.py $(MINUTES)
 	$(if $(shell command -v chromium chromium-browser google-chrome),$(BIN)/python tests/bench/bench_widgets.py,@echo "No Chromium: nothing of the widgets.")
+	$(BIN)/python -m tests.bench.bench_collection
 	$(BIN)/python -m speaksep_kernel.training.score --items $(ITEMS) $(if $(wildcard $(SPEECH)),--corpus $(SPEECH))
 	$(if $(wildcard $(MEETINGS)),$(BIN)/python tests/bench/bench_der.py $(MEETINGS),@echo "No recordings with RTTM in MEETINGS=$(MEETINGS): no DER.")
 
