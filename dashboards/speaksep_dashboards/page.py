@@ -141,8 +141,8 @@ class ViewPage:
         }
 
     def version(self) -> str:
-        """A digest of `state`."""
-        told = json.dumps([self.kind, self.title, self.can(), self.state()], sort_keys=True, default=str)
+        """A digest of `state`, for this reader: what is cached by it is nobody else's."""
+        told = json.dumps([self.kind, self.reader.name, self.title, self.can(), self.state()], sort_keys=True, default=str)
         return hashlib.sha256(told.encode()).hexdigest()[:20]
 
     @property

@@ -87,3 +87,8 @@ def test_what_is_no_comment_is_refused(desk: Desk, fields: dict[str, object], re
 def test_of_paths_only_names_are_left(text: str, plain: str) -> None:
     assert without_folders(text) == plain
     assert told({"text": [text], "image/png": text, "n": 1}) == {"text": [plain], "image/png": text, "n": 1}
+
+
+def test_what_is_cached_for_one_reader_is_not_for_another(desk: Desk) -> None:
+    versions = {BatchPage(SHARE, Reader(name), desk).version() for name in ("vera", "gus", OWNER, "")}
+    assert len(versions) == 4
