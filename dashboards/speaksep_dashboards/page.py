@@ -142,7 +142,9 @@ class ViewPage:
 
     def version(self) -> str:
         """A digest of `state`, for this reader: what is cached by it is nobody else's."""
-        told = json.dumps([self.kind, self.reader.name, self.title, self.can(), self.state()], sort_keys=True, default=str)
+        told = json.dumps(
+            [self.kind, self.reader.name, self.title, self.can(), self.state()], sort_keys=True, default=str
+        )
         return hashlib.sha256(told.encode()).hexdigest()[:20]
 
     @property
