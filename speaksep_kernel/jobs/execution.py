@@ -61,6 +61,8 @@ class Execution:
         Its process, once it was started.
     device
         What the kernel got, in words; empty where nobody leases.
+    cpu_s
+        What processors spent on the cells that are over, by the kernel and whom it started and waited for.
     fault
         If a cell raised an error of SpeakSep: as `speaksep_kernel.errors.SpeakSepError.to_dict`.
     """
@@ -70,6 +72,7 @@ class Execution:
         self._stop = threading.Event()
         self.kernel: psutil.Process | None = None
         self.device = ""
+        self.cpu_s = 0.0
         self.fault: dict[str, Any] | None = None
 
     def run(self, source: Path, report: Path, parameters: Mapping[str, Any], *, env: Mapping[str, str]) -> None:
@@ -130,6 +133,12 @@ class Execution:
                 with suppress(psutil.Error):
                     total += process.memory_full_info().uss
         return total
+
+    def spent(self) -> None:
+        """Note what processors have spent."""
+        with suppress(psutil.Error):
+            if self.kernel is not None:
+                self.cpu_s = round(sum(self.kernel.cpu_times()[:4]), 2)
 
     def check(self) -> None:
         """Raise `Stopped` if it is to stop."""
@@ -210,6 +219,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # no types
             self.nb_man.cell_exception(cell, cell_index=cell_index)
             raise
         self._done += cell.cell_type == "code"
+        self._execution.spent()
         return made
 
     def _ask(self, expression: str) -> Any:

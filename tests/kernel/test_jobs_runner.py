@@ -64,6 +64,12 @@ def test_a_success_is_published_with_its_report_and_provenance(tmp_path):
     assert left_over(tmp_path) == ["talk"]
 
 
+def test_what_processors_spent_is_noted(tmp_path):
+    notebook(tmp_path, "import time\nwhile time.process_time() < 1.5: pass", "time.sleep(1)")
+    outcome = run(ticket(tmp_path))
+    assert 1.5 <= outcome.result["cpu_s"] < outcome.seconds - 0.9  # sleeping is for nothing
+
+
 REFUSES = """print('begun')
 from speaksep_kernel.errors import InputError
 raise InputError('no sound', reason='no-sound', hint='record some')"""
