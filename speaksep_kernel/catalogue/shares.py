@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from speaksep_kernel.catalogue.links import Links, living
 from speaksep_kernel.catalogue.locks import lock_owner
@@ -297,12 +297,11 @@ def _name(word: str) -> str:
     return word if word.isprintable() else ""
 
 
-def _for(name: str, groups: Collection[str]) -> Any:
+def _for(name: str, groups: Collection[str]) -> ColumnElement[bool]:
     """Shares that name somebody, or a group of theirs."""
-    here = share_people.c.share == shares.c.id
     one = and_(share_people.c.sort == USER, share_people.c.name == _name(name))
     many = and_(share_people.c.sort == GROUP, share_people.c.name.in_(list(map(_name, groups))))
-    return exists().where(here, or_(one, many))
+    return shares.c.id.in_(select(share_people.c.share).where(or_(one, many)))
 
 
 def _let(

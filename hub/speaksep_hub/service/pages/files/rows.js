@@ -10,6 +10,12 @@ const KINDS = {
 };
 export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
 
+/** @param {any} job @returns {string} what tells it from others of the same recording */
+function how({ parameters }) {
+  const { quality, speakers, separator } = parameters ?? {};
+  return [separator, quality, speakers && speakers !== "auto" && `${speakers} people`].filter(Boolean).map((word) => `, ${word}`).join("");
+}
+
 export class Row {
   /**
    * @param {any} job @param {(error: Error) => void} failed
@@ -27,7 +33,7 @@ export class Row {
     this.line = element(
       "tr", { dataset: { job: job.id } },
       this.name,
-      element("td", {}, KINDS[job.kind] ?? job.notebook),
+      element("td", {}, KINDS[job.kind] ?? job.notebook, element("span", { className: "quiet" }, how(job))),
       this.state,
       element("td", { className: "since" }, element("time", { dateTime: since.toISOString() }, since.toLocaleString())),
       this.actions,

@@ -52,7 +52,7 @@ export function askToShare({ title, choices = [], share = null }, done) {
     field("Groups", groups, "all members of these"),
     field("Until", life),
     element("label", { className: "check" }, download, "they may save its files"),
-    ...(share ? [] : [element("label", { className: "check" }, link, `make a link, too: whoever has it may look`)]),
+    ...(share ? [] : [element("label", { className: "check" }, link, "make a link, too, to be handed on")]),
     word,
     element("p", { className: "row" }, go, element("button", { type: "button", onclick: () => dialog.close() }, "Cancel")));
   const dialog = shown(form);
@@ -99,7 +99,7 @@ export function linkParts(linked, close) {
   } }, "Copy");
   const until = linked.expires_at ? ` until ${new Date(linked.expires_at).toLocaleDateString()}` : "";
   return [
-    element("p", {}, `Whoever has this link may look${until}. It is not shown again.`),
+    element("p", {}, `Whoever you give this link gets there${until}. It is not shown again.`),
     field("Link", field_),
     element("p", { className: "row" }, copy, element("button", { type: "button", onclick: close }, "Done"), told),
   ];
