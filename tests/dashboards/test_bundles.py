@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from speaksep_dashboards.bundle import css, esm
 from speaksep_dashboards.page import KINDS
 from speaksep_kernel.errors import InputError
 
+ROOMS = files("speaksep_dashboards")
 DECLARED = re.compile(r"^(?:async )?(?:function|class|const|let)\*? +([A-Za-z_$][\w$]*)", re.MULTILINE)
 
 
@@ -44,3 +47,14 @@ def test_a_kind_that_is_none_is_refused(bundle: object) -> None:
     with pytest.raises(InputError) as refused:
         bundle("../secrets")  # type: ignore[operator]
     assert refused.value.reason == "unknown-view"
+
+
+def test_every_shortcut_of_the_recording_view_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    shortcuts = re.findall(
+        r"keys: \[([^\]]*)\], words: \"([^\"]*)\"", (ROOMS / "recording" / "tracks.js").read_text("utf-8")
+    )
+    assert len(shortcuts) > 4
+    for keys, words in shortcuts:
+        wanted = [f"`{key}`" for key in re.findall(r'"([^"]*)"', keys) if not (key.isupper() and key.isalpha())]
+        assert f"| {' '.join(wanted)} | {words} |" in text

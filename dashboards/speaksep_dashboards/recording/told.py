@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from speaksep_kernel.diagnosis.advice import sentence
@@ -36,9 +37,15 @@ def diagnosis(found: Diagnosis) -> dict[str, Any]:
 def _finding(found: Finding) -> dict[str, Any]:
     told = found.to_dict()
     return told | {
+        "value": _finite(found.value),
         "advice": sentence(found.advice),
         "spans": [[round(a, 3), round(b, 3)] for a, b in found.spans[:MOST_SPANS]],
     }
+
+
+def _finite(value: float | str | None) -> float | str | None:
+    """What JSON can hold: a plugin may have measured something else."""
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def spoken(separation: Separation | None, turns: Sequence[Turn]) -> dict[str, Any]:
@@ -92,7 +99,7 @@ def cleaning(separation: Separation) -> dict[str, Any] | None:
     return {
         "steps": [step.name for step in entry.steps],
         "figures": [
-            {"code": code, "before": each.before, "after": each.after, "unit": each.unit}
+            {"code": code, "before": _finite(each.before), "after": _finite(each.after), "unit": each.unit}
             for code, each in entry.figures.items()
         ],
     }
