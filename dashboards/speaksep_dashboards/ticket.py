@@ -19,6 +19,8 @@ TICKET, KEY, KERNEL = "SPEAKSEP_TICKET", "SPEAKSEP_TICKET_KEY", "SPEAKSEP_KERNEL
 """Variables of a kernel: its ticket, the key that only it and its server know, and its id."""
 FRONT = "SPEAKSEP_DASHBOARDS_URL"
 """Another: address of the pages that need no kernel, with a slash at its end."""
+DESK = "SPEAKSEP_DESK"
+"""Another: folder of a desk of one's own (`speaksep_dashboards.desk.opened`), where there is no hub."""
 LIFE_S = 120.0
 """A ticket is used as soon as its kernel has started."""
 

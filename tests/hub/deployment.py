@@ -212,6 +212,7 @@ def write_dashboards(folder: Path) -> Path:
         )
         nbformat.write(contents, folder / f"{name}.ipynb")
     (folder / "notes.txt").write_text("not published")
+    (folder / "talk.flac").write_bytes(b"fLaC")
     return folder
 
 

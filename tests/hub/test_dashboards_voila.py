@@ -53,8 +53,11 @@ def test_an_error_says_nothing_of_the_server(viewer: httpx.Client) -> None:
     assert "a path of the server" not in answer.text
 
 
-def test_a_stranger_is_sent_to_sign_in(deployment: Deployment) -> None:
-    assert deployment.browser().get(PAGE).url.path == "/hub/login"
+def test_a_stranger_is_sent_to_sign_in_and_hears_nothing(deployment: Deployment, viewer: httpx.Client) -> None:
+    stranger = deployment.browser()
+    assert stranger.get(PAGE).url.path == "/hub/login"
+    assert stranger.get(f"{PLACE}voila/files/talk.flac").status_code == 403
+    assert viewer.get(f"{PLACE}voila/files/talk.flac").status_code == 200
 
 
 def test_batch_is_refused(deployment: Deployment) -> None:

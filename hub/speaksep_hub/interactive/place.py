@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
-from speaksep_dashboards.desk import Desk
+from speaksep_dashboards.desk import Desk, opened
 from speaksep_dashboards.page import Reader
+from speaksep_dashboards.ticket import DESK, FRONT
 from speaksep_hub.scopes import short_names
 from speaksep_hub.service.platform import PATIENCE_S, jobs_place
 from speaksep_hub.settings import PREFIX, Settings
@@ -17,18 +19,20 @@ from speaksep_kernel.store.store import Store
 
 VIEW, ADMIN = "dashboards:view", "admin"
 """Scopes: either lets somebody look, the second at how the platform does, too."""
-_NOT_THEIRS = (PREFIX, "JUPYTERHUB_", "JPY_", "SPEAKSEP_HUB_CONFIG")
+_NOT_THEIRS = (PREFIX, "JUPYTERHUB_", "JPY_", "SPEAKSEP_HUB_CONFIG", "SPEAKSEP_ALONE_TOKEN")
 """Beginnings of variables of a server that its kernels are not told: they may hold secrets."""
 
 
 def open_desk(settings: Settings) -> Desk:
-    """The job table, the shares and the store.
+    """The job table, the shares and the store; those of a desk of one's own, where there is no hub.
 
     Raises
     ------
     SpeakSepError
         One of them cannot be opened.
     """
+    if folder := os.environ.get(DESK):
+        return opened(Path(folder))
     database = jobs_place(settings)
     return Desk(
         JobTable.open(database, patience_s=PATIENCE_S),
@@ -53,10 +57,10 @@ def kernel_environment(settings: Settings, environment: Mapping[str, str]) -> di
         Of its server.
     """
     told = {name: value for name, value in environment.items() if not name.startswith(_NOT_THEIRS)}
+    places = {"SPEAKSEP_JOBS": jobs_place(settings), "SPEAKSEP_STORE": store_place(settings)}
     return {
         **told,
-        "SPEAKSEP_JOBS": jobs_place(settings),
-        "SPEAKSEP_STORE": store_place(settings),
+        **(places if DESK not in environment else {}),
         "SPEAKSEP_DEVICE": "cpu",  # nobody's GPU is taken by somebody who looks
         CHOSEN: "speaksep_dashboards.warm",
         "SPEAKSEP_DASHBOARDS": str(settings.hub.kept("dashboards")),
@@ -78,6 +82,8 @@ def may_look(scopes: list[str]) -> bool:
 
 def front_url(environment: Mapping[str, str], service: str) -> str:
     """Address of the pages that need no kernel, seen from a service beside them."""
+    if given := environment.get(FRONT):
+        return given
     prefix = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
     path = f"{prefix.removesuffix(f'services/{service}/')}services/dashboards/"
     host = environment.get("JUPYTERHUB_PUBLIC_URL", "")

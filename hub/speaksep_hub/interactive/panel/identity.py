@@ -25,8 +25,8 @@ ANSWER_S = 3
 _CALLBACK = "/oauth_callback"
 
 
-class HubAuthentication(AuthProvider):
-    """Sign-in by the hub. A page is opened only if its reader may see it, a connection only by whoever opened the page.
+class Authentication(AuthProvider):
+    """A page is opened only if its reader may see it, a connection only by whoever opened the page.
 
     Parameters
     ----------
@@ -38,8 +38,6 @@ class HubAuthentication(AuthProvider):
 
     def __init__(self, visits: Visits, base_url: str) -> None:
         self._visits, self._base_url = visits, base_url
-        token = os.environ.pop("JUPYTERHUB_API_TOKEN")  # nothing that is started here needs it
-        self._hub = HubOAuth(api_token=token, cache_max_age=ANSWER_S)
         super().__init__()
 
     @property
@@ -47,31 +45,9 @@ class HubAuthentication(AuthProvider):
         """What finds out who sent a request, and refuses what they may not have."""
         return self._user
 
-    @property
-    def login_url(self) -> str:
-        """Where people are sent to sign in, and come back."""
-        return _CALLBACK
-
-    @property
-    def login_handler(self) -> type[RequestHandler]:
-        """What answers there."""
-        return type("Callback", (_Callback,), {"hub_auth": self._hub, "home": self._base_url})
-
     async def person(self, handler: Any) -> dict[str, Any] | None:
-        """What the hub says of who sent a request; None: it knows nobody.
-
-        Raises
-        ------
-        HTTPError
-            403: it does, and they may not look.
-        """
-        found: dict[str, Any] | None = await self._hub.get_user(handler, sync=False)
-        if found is None:
-            return None
-        handler.current_user = found  # for the audit trail
-        if not (self._hub.check_scopes(self._hub.access_scopes, found) and may_look(found["scopes"])):
-            raise HTTPError(403, f"{found['name']} has no role that may look at dashboards ({VIEW})")
-        return found
+        """Who sent a request, as the hub tells of people; None: nobody who is known."""
+        raise NotImplementedError
 
     async def _user(self, handler: Any) -> dict[str, Any] | None:
         person = await self.person(handler)
@@ -106,6 +82,47 @@ class HubAuthentication(AuthProvider):
             raise HTTPError(403, "a connection without a session that was opened here") from error
         if visit.reader.name != person["name"]:
             raise HTTPError(403, "a session of somebody else")
+
+
+class HubAuthentication(Authentication):
+    """Sign-in by the hub.
+
+    Parameters
+    ----------
+    visits, base_url
+        As of :class:`Authentication`.
+    """
+
+    def __init__(self, visits: Visits, base_url: str) -> None:
+        token = os.environ.pop("JUPYTERHUB_API_TOKEN")  # nothing that is started here needs it
+        self._hub = HubOAuth(api_token=token, cache_max_age=ANSWER_S)
+        super().__init__(visits, base_url)
+
+    @property
+    def login_url(self) -> str:
+        """Where people are sent to sign in, and come back."""
+        return _CALLBACK
+
+    @property
+    def login_handler(self) -> type[RequestHandler]:
+        """What answers there."""
+        return type("Callback", (_Callback,), {"hub_auth": self._hub, "home": self._base_url})
+
+    async def person(self, handler: Any) -> dict[str, Any] | None:
+        """What the hub says of who sent a request.
+
+        Raises
+        ------
+        HTTPError
+            403: it knows them, and they may not look.
+        """
+        found: dict[str, Any] | None = await self._hub.get_user(handler, sync=False)
+        if found is None:
+            return None
+        handler.current_user = found  # for the audit trail
+        if not (self._hub.check_scopes(self._hub.access_scopes, found) and may_look(found["scopes"])):
+            raise HTTPError(403, f"{found['name']} has no role that may look at dashboards ({VIEW})")
+        return found
 
 
 class _Callback(HubOAuthCallbackHandler):  # type: ignore[misc] # it has no types

@@ -18,6 +18,8 @@ from tornado.web import HTTPError, RequestHandler
 from speaksep_dashboards.page import KINDS
 from speaksep_hub.audit.log import AuditLog
 from speaksep_hub.audit.tornado import audited
+from speaksep_hub.interactive.alone import is_alone
+from speaksep_hub.interactive.panel.alone import OnePerson
 from speaksep_hub.interactive.panel.identity import HubAuthentication
 from speaksep_hub.interactive.panel.visits import Session, Visits
 from speaksep_hub.interactive.parts import Part
@@ -77,10 +79,10 @@ def make(settings: Settings) -> Server:
     base_url = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
     public = urlsplit(os.environ.get("JUPYTERHUB_PUBLIC_URL") or settings.hub.url)
     front = front_url(os.environ, "panel")
-    audit = AuditLog.of(settings, "panel")
+    audit = AuditLog.nowhere() if is_alone() else AuditLog.of(settings, "panel")
     headers = interactive_headers(https=settings.hub.https)
     visits = Visits(open_desk(settings), front)
-    authentication = HubAuthentication(visits, base_url)
+    authentication = OnePerson(visits, base_url) if is_alone() else HubAuthentication(visits, base_url)
     per_app_patterns[:] = [each for each in per_app_patterns if each[0] in _ROUTES]
     panel.extension(notifications=False)
     panel.config.reconnect = False  # the page looks after that

@@ -11,12 +11,14 @@ from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.web import HTTPError
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 import speaksep_dashboards
-from speaksep_dashboards.address import Address, find
+from speaksep_dashboards.address import Address
 from speaksep_dashboards.desk import Desk
+from speaksep_dashboards.guarded import GuardedPage
 from speaksep_dashboards.page import KINDS
 from speaksep_hub.interactive.parts import explain
 from speaksep_hub.interactive.place import reader_of
@@ -67,7 +69,7 @@ class Rendered(TornadoVoilaHandler):  # type: ignore[misc]
         address = Address.of(kind, query)
         desk: Desk = self.settings[DESK]
         try:
-            await asyncio.to_thread(find, address, reader, desk)
+            await asyncio.to_thread(GuardedPage, address, reader, desk)
         except InputError as error:
             share_refused(self, address.share or address.front.strip("/"), error.reason)
             raise
@@ -127,6 +129,16 @@ class Shutdown(_OwnKernel, VoilaShutdownKernelHandler):  # type: ignore[misc]
         await super().post(kernel_id)
 
 
+class Files(AllowListFileHandler):  # type: ignore[misc]
+    """Sound and pictures beside the published notebooks; Voila would give them to anybody."""
+
+    async def prepare(self) -> None:
+        """Let in whoever may see the notebooks."""
+        self.current_user = await self.settings["identity_provider"].get_user(self)
+        if self.current_user is None:
+            raise HTTPError(403)
+
+
 class Nothing(tornado.web.RequestHandler):
     """Whatever else a Jupyter server has."""
 
@@ -142,5 +154,6 @@ INSTEAD = {
     "KernelHandler": Kernel,
     "VoilaKernelWebsocketHandler": Channels,
     "VoilaShutdownKernelHandler": Shutdown,
+    "AllowListFileHandler": Files,
 }
 """Ours in the place of Voila's, by their names."""

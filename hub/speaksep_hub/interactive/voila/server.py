@@ -24,9 +24,11 @@ import speaksep_dashboards
 from speaksep_dashboards.ticket import FRONT
 from speaksep_hub.audit.log import AuditLog
 from speaksep_hub.audit.tornado import audited
+from speaksep_hub.interactive.alone import is_alone
 from speaksep_hub.interactive.parts import Part
 from speaksep_hub.interactive.place import front_url, kernel_environment, open_desk
 from speaksep_hub.interactive.trail import REFUSED, SETTING
+from speaksep_hub.interactive.voila.alone import OnePerson
 from speaksep_hub.interactive.voila.identity import DashboardAuthorizer, DashboardIdentity
 from speaksep_hub.interactive.voila.kernels import ReadersKernels
 from speaksep_hub.interactive.voila.messages import WidgetMessages
@@ -55,8 +57,11 @@ def configuration(settings: Settings, audit: AuditLog) -> Config:
     c.Voila.port_retries = 0  # the proxy leads to this one
     c.Voila.base_url = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
     c.Voila.open_browser = False
-    c.Voila.identity_provider_class = DashboardIdentity
-    c.Voila.authorizer_class = DashboardAuthorizer
+    if is_alone():
+        c.Voila.identity_provider_class = OnePerson
+    else:
+        c.Voila.identity_provider_class = DashboardIdentity
+        c.Voila.authorizer_class = DashboardAuthorizer
     c.VoilaConfiguration.template = TEMPLATE
     c.VoilaConfiguration.classic_tree = True  # a page; the other one is an application that makes the page
     c.VoilaConfiguration.allow_template_override = "NO"  # a name in an address would choose a file
@@ -134,7 +139,7 @@ def run(settings: Settings) -> None:
     kept = folder.path / "dashboards"
     shutil.rmtree(kept / speaksep_dashboards.VIEWS, ignore_errors=True)
     asyncio.set_event_loop(_Loop())
-    audit = AuditLog.of(settings, "voila")
+    audit = AuditLog.nowhere() if is_alone() else AuditLog.of(settings, "voila")
     server: Any = Dashboards(config=configuration(settings, audit))
     server.ours = {SETTING: audit, DESK: open_desk(settings)}
     server.initialize([str(notebooks(settings))])
