@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from tests.dashboards.stored_results import StoredResults
 
@@ -55,14 +56,16 @@ def test_a_result_is_shown_to_whoever_has_the_address(desk: StoredResults, tmp_p
     assert list(tmp_path.glob("speaksep-dashboards-*")) == []
 
 
-def test_a_folder_that_is_no_result_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [["."], ["--explore", "jupyter"]], ids=["no result", "nothing to explore in"])
+def test_what_cannot_be_shown_is_refused(tmp_path: Path, words: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "speaksep_kernel.cli", "dashboards", "up", str(tmp_path)],
+        [sys.executable, "-m", "speaksep_kernel.cli", "dashboards", "up", *words],
+        cwd=tmp_path,
         env=os.environ | {"HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 2
-    assert str(tmp_path) in done.stderr
+    assert repr(words[-1]) in done.stderr
     assert "Traceback" not in done.stderr

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from speaksep_dashboards.desk import Desk
 from speaksep_hub.dashboards import failures
+from speaksep_hub.dashboards.exploring import explorers_of
 from speaksep_hub.dashboards.kept import KeptPages
 from speaksep_hub.dashboards.looking import PLACES
 from speaksep_hub.dashboards.routes import data, files, index, links, live, pages, static
@@ -69,6 +70,7 @@ def create_app(settings: Settings, place: Place, *, platform: Platform | None = 
     app.state.platform = opened
     app.state.kept = KeptPages(Desk(opened.jobs, opened.catalogue, opened.store))
     app.state.static = StaticFiles()
+    app.state.explorers = explorers_of(opened)
     app.state.style = opened.place.prefix + app.state.static.address("shell.css")  # of the sign-in
     for router in (index.router, links.router, static.router, health.router, sign_in.router):
         app.include_router(router)

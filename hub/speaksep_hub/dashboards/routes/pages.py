@@ -14,7 +14,6 @@ from speaksep_hub.dashboards.looking import Looked, Looking
 from speaksep_hub.dashboards.sending import send_text
 from speaksep_hub.dashboards.shell import Markup, config_block, data_block, document, element, home_of, static_of
 from speaksep_hub.protection.headers import content_security_policy
-from speaksep_hub.service.platform import platform_of
 from speaksep_hub.service.work.audited import atold
 
 router = APIRouter(include_in_schema=False)
@@ -86,7 +85,7 @@ def _bar(request: Request, looked: Looked) -> Markup:
     links = [
         *back,
         *(reports if looked.reports else []),
-        *(element("a", words, href=address) for words, address in doors(platform_of(request), looked)),
+        *(element("a", words, href=address) for words, address in doors(request, looked)),
     ]
     return element(
         "div",
