@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import shutil
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, TypeAlias
 
 from speaksep_dashboards.desk import Desk
 from speaksep_kernel.catalogue.subjects import DIAGNOSES, SEPARATES
@@ -22,9 +27,14 @@ from speaksep_kernel.results.directory import INTERNAL, MANIFEST
 from speaksep_kernel.results.manifest import SCHEMA_VERSION
 from speaksep_kernel.results.values import TURNS, Separation
 from speaksep_kernel.results.write import PEAKS
+from speaksep_kernel.store.directory import DirectoryStore
 from speaksep_kernel.store.store import Store
 
 DIAGNOSIS = "diagnosis.json"
+LINKED_S = 3600.0
+"""Copies of files in stores elsewhere stay for six hours after they were last asked for."""
+Attempt: TypeAlias = tuple[str, int]
+"""Id of a job, and which attempt: nothing that it published changes."""
 
 
 @dataclass(frozen=True)
@@ -115,23 +125,38 @@ def with_sound(desk: Desk, found: Stored) -> Path:
     """A directory with everything of a separation; errors as of `separation_of`."""
     folder = found.folder(desk.store)
     with explained(desk.store, folder):
-        return local_folder(desk.store, folder, desk.store.files(folder))
+        return _directory(desk.store, folder, _attempt(found))
 
 
-def local_folder(store: Store, folder: str, names: Iterable[str]) -> Path:
-    """A directory of this machine that holds some files of a folder of a store.
+def _directory(store: Store, folder: str, attempt: Attempt, names: tuple[str, ...] = ()) -> Path:
+    """A directory of this machine with some files of a result; with all of them if none is named.
 
-    Of a store in a directory that is where they lie. Of one elsewhere it is a new one with links to copies.
+    In a store that is a directory they are read where they lie; of one elsewhere, links lead to copies.
     """
-    names = list(names)
-    first = store.local(f"{folder}/{names[0]}")
-    place = first.parents[names[0].count("/")]
-    if all((place / name).exists() for name in names):
-        return place
-    place = Path(mkdtemp(prefix="links-", dir=store.landing))
-    for name in names:
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).symlink_to(store.local(f"{folder}/{name}"))
+    if isinstance(store, DirectoryStore):
+        return store.local(f"{folder}/{MANIFEST}").parent
+    return _linked(store, folder, attempt, names, int(time.time() / LINKED_S))
+
+
+@lru_cache(maxsize=512)
+def _linked(store: Store, folder: str, attempt: Attempt, names: tuple[str, ...], _when: int) -> Path:
+    """Copies are asked for again now and then, since those that nobody asks for are removed."""
+    digest = hashlib.sha256(repr((store.url, folder, attempt)).encode()).hexdigest()[:32]
+    place = _links() / digest
+    for name in names or tuple(store.files(folder)):
+        copy, link = store.local(f"{folder}/{name}"), place / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        new = link.with_name(f".{link.name}.{threading.get_ident()}")
+        new.symlink_to(copy)
+        new.replace(link)  # others may be reading
+    return place
+
+
+@cache
+def _links() -> Path:
+    """Folder of this process for links, gone with it."""
+    place = Path(mkdtemp(prefix="speaksep-links-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     return place
 
 
@@ -169,13 +194,13 @@ def _half_written() -> InputError:
     )
 
 
-def _attempt(found: Stored) -> tuple[str, int]:
+def _attempt(found: Stored) -> Attempt:
     assert found.made is not None  # it has a folder
     return found.made.id, found.made.attempt
 
 
 @lru_cache(maxsize=256)
-def _separation(store: Store, folder: str, _attempt: tuple[str, int]) -> Separation:
+def _separation(store: Store, folder: str, attempt: Attempt) -> Separation:
     schema = json.loads(store.local(f"{folder}/{MANIFEST}").read_bytes())["schema_version"]
     if isinstance(schema, int) and schema > SCHEMA_VERSION:
         raise InputError(
@@ -184,10 +209,10 @@ def _separation(store: Store, folder: str, _attempt: tuple[str, int]) -> Separat
             hint="look at it with that version, or ask whoever runs this one to bring it up to date",
         )
     peaks = [f"{INTERNAL}/{PEAKS}/{name}" for name in store.files(f"{folder}/{INTERNAL}/{PEAKS}")]
-    return Separation.open(local_folder(store, folder, [MANIFEST, TURNS, *peaks]))
+    return Separation.open(_directory(store, folder, attempt, (MANIFEST, TURNS, *peaks)))
 
 
 @lru_cache(maxsize=256)
-def _diagnosis(store: Store, folder: str, _attempt: tuple[str, int]) -> Diagnosis:
+def _diagnosis(store: Store, folder: str, _attempt: Attempt) -> Diagnosis:
     told: dict[str, Any] = json.loads(store.local(f"{folder}/{DIAGNOSIS}").read_bytes())
     return Diagnosis.from_dict(told)
