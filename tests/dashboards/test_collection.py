@@ -148,8 +148,9 @@ def test_those_that_were_chosen_may_be_diagnoses(desk: StoredResults):
 
 
 def test_jobs_of_others_are_not_there_even_if_somebody_names_them(desk: StoredResults):
-    foreign = replace(chosen(desk.fast, "0" * 16), owner="eve")
-    assert opened(foreign, desk.desk).data()["columns"]["id"] == []
+    told = opened(replace(chosen(desk.fast, "0" * 16), owner="eve"), desk.desk).data()
+    assert told["columns"]["id"] == []
+    assert told["unreadable"] == {"gone-result": 2}
 
 
 @pytest.mark.parametrize("which", ["all", "no such batch"])

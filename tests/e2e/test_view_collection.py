@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,7 @@ def drag(page: Page, place: Locator, start: tuple[float, float], end: tuple[floa
     page.mouse.up()
 
 
-def shown(page: Page) -> int:
+def shown_in(page: Page) -> int:
     """How many recordings the table has."""
     found = re.search(r"of ([\d,]+)", page.locator(".where").inner_text())
     assert found is not None
@@ -94,16 +94,16 @@ def test_everything_is_there_at_first_sight(collection: Page):
 
 def test_filters_narrow_table_totals_and_worst(collection: Page):
     collection.get_by_label("Name", exact=True).fill("interview 1")
-    few = shown(collection)
+    few = shown_in(collection)
     assert 0 < few < COUNT
     expect(collection.locator(".figures dd").first).to_have_text(f"{few:,} of {COUNT:,}")
     collection.get_by_label("Needs attention").select_option("warning or worse")
-    fewer = shown(collection)
+    fewer = shown_in(collection)
     assert 0 < fewer < few
     for cell in collection.locator("tbody td[data-column=severity]").all_inner_texts():
         assert cell.startswith(("warning:", "error:"))
     collection.get_by_role("button", name="Clear all filters").click()
-    assert shown(collection) == COUNT
+    assert shown_in(collection) == COUNT
 
 
 def test_a_range_holds_for_every_row(collection: Page):
@@ -111,9 +111,19 @@ def test_a_range_holds_for_every_row(collection: Page):
     collection.get_by_label("Overlap, least, in %").fill("30")
     collection.get_by_label("Speakers, most", exact=True).fill("3")
     overlaps = collection.locator("tbody td[data-column=overlap_ratio]").all_inner_texts()
-    assert 0 < len(overlaps) == min(25, shown(collection))
+    assert 0 < len(overlaps) == min(25, shown_in(collection))
     assert min(int(text.split()[0]) for text in overlaps) >= 30
     assert set(collection.locator("tbody td[data-column=speakers]").all_inner_texts()) <= {"2", "3"}
+
+
+def test_days_hold_as_a_brush_over_time_does(collection: Page):
+    collection.locator("summary", has_text="Ranges").click()
+    collection.get_by_label("Separated, first day").fill("2026-01-01")
+    collection.get_by_label("Separated, last day").fill("2026-02-15")
+    collection.get_by_label("rows").select_option("100")
+    days = collection.locator("tbody td[data-column=made_at]").all_inner_texts()
+    assert 0 < len(days) == min(100, shown_in(collection))
+    assert "2026-01-01" <= min(days) <= max(days) <= "2026-02-15"
 
 
 def test_what_fits_nothing_is_said(collection: Page):
@@ -125,13 +135,13 @@ def test_what_fits_nothing_is_said(collection: Page):
 def test_brushing_one_figure_narrows_everything(collection: Page):
     before = collection.locator(".plot.small p").first.inner_text()
     drag(collection, collection.locator(".plot.large .place").first, (0.2, 0.1), (0.55, 0.7))
-    brushed = shown(collection)
+    brushed = shown_in(collection)
     assert 0 < brushed < COUNT
     expect(collection.get_by_text(f"{brushed} brushed.")).to_be_visible()
     expect(collection.locator(".figures dd").first).to_have_text(f"{brushed} of {COUNT}")
     assert collection.locator(".plot.small p").first.inner_text() != before
     collection.get_by_role("button", name="Show all again").click()
-    assert shown(collection) == COUNT
+    assert shown_in(collection) == COUNT
 
 
 def test_brushing_a_distribution_takes_a_range(collection: Page):
@@ -142,7 +152,7 @@ def test_brushing_a_distribution_takes_a_range(collection: Page):
     assert len(values) > 0
     assert max(values) - min(values) < 1.2
     drag(collection, collection.locator(".plot.large .place").nth(1), (0.2, 0.05), (0.9, 0.85))
-    assert shown(collection) != len(values)
+    assert shown_in(collection) != len(values)
 
 
 def test_the_table_sorts_and_turns_pages_by_keyboard(collection: Page):
@@ -198,7 +208,10 @@ def test_the_owner_saves_what_is_shown(page: Page, front: Front, tmp_path: Path)
 
 def test_another_recording_appears_by_itself_and_filters_stay(collection: Page, front: Front):
     collection.get_by_label("Needs attention").select_option("error")
-    errors = shown(collection)
+    errors = shown_in(collection)
+    link = collection.locator("tbody th a").last
+    focused = collection.locator("tbody").get_by_role("link", name=link.inner_text(), exact=True)
+    link.focus()
     with JobTable.open(front.environment["SPEAKSEP_JOBS"]) as table:
         bad = next(
             job for job in table.jobs(owner=OWNER) if job.result and job.result["measures"]["severity"] == "error"
@@ -207,7 +220,8 @@ def test_another_recording_appears_by_itself_and_filters_stay(collection: Page, 
         assert job is not None
         table.succeed(job.id, job.attempt, bad.result)
     expect(collection.locator(".figures dd").first).to_have_text(f"{errors + 1} of {COUNT + 1}", timeout=20_000)
-    assert shown(collection) == errors + 1
+    assert shown_in(collection) == errors + 1
+    expect(focused).to_be_focused()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -248,6 +262,64 @@ def test_under_a_finger_brushing_is_asked_for(browser: Browser, shared: str):
     drag(page, place, (0.2, 0.1), (0.8, 0.7))
     expect(page.locator(".bar.brush")).to_be_visible()
     context.close()
+
+
+SHOWN = """
+from pathlib import Path
+from speaksep_dashboards.desk import Desk
+from speaksep_dashboards.opening import open_page
+from speaksep_dashboards.page import Reader
+from speaksep_dashboards.view import view
+from speaksep_kernel.catalogue.catalogue import Catalogue
+from speaksep_kernel.catalogue.share import own
+from speaksep_kernel.jobs.queue import JobTable
+from speaksep_kernel.store.store import Store
+database = {database!r}
+desk = Desk(JobTable.open(database), Catalogue.open(database), Store.open({store!r}))
+page = open_page(own({owner!r}, "collection", "all"), Reader({owner!r}), desk)
+widget = view(page, address="/services/dashboards/mine/collection/all/")
+"""
+
+
+@pytest.fixture(scope="module")
+def shown(front: Front) -> str:
+    """Cell that makes the widget."""
+    return SHOWN.format(database=str(front.folder / "jobs.sqlite3"), store=str(front.folder / "store"), owner=OWNER)
+
+
+def works_alike(page: Page) -> None:
+    """What a page with a kernel must do as the front's does."""
+    expect(page.locator(".plots.drawn")).to_be_visible(timeout=120_000)
+    whole = shown_in(page)
+    link = page.locator("tbody th a").first.get_attribute("href") or ""
+    assert re.fullmatch("/services/dashboards/mine/collection/all/recording/[0-9a-f]{16}/", link)
+    drag(page, page.locator(".plot.large .place").first, (0.2, 0.1), (0.55, 0.7))
+    assert 0 < shown_in(page) < whole
+    page.locator("button.pill").first.click()
+    expect(page.locator("td.why")).to_contain_text("not kept any more")
+
+
+def test_it_works_in_voila_without_a_front(in_voila: Callable[[str], Page], notebook: Callable[..., str], shown: str):
+    works_alike(in_voila(notebook("collection", f"{shown}\nwidget")))
+
+
+@pytest.fixture(scope="module")
+def application(
+    shown: str, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Iterator[str]]
+) -> Iterator[str]:
+    """Address of a Panel application with the same."""
+    folder = tmp_path_factory.mktemp("panel")
+    panel = (
+        "import panel\nfrom speaksep_widgets.panel import in_panel\npanel.extension()\nin_panel(widget).servable()\n"
+    )
+    (folder / "app.py").write_text(shown + panel)
+    yield from serve(folder, "/app", "panel", "serve", "app.py", "--address=127.0.0.1")
+
+
+def test_it_works_in_panel_on_panels_own_bokeh(application: str, page: Page):
+    page.goto(application)
+    works_alike(page)
+    assert page.evaluate("document.querySelectorAll('script[src^=blob]').length") == 0
 
 
 def test_no_figure_is_a_stop_of_the_keyboard(collection: Page):

@@ -43,28 +43,36 @@ class Filters {
     for (const codes of recordings.findings) for (const each of codes) counts[each]++;
     const named = recordings.codes.map((word, place) => [place, `${word} (${counts[place]})`]);
     choices(this.code, [[-1, "any"], ...named], code === undefined ? -1 : this.codes.indexOf(code));
-    for (const measure of recordings.measures) {
-      if (this.fields.has(measure.name)) continue;
-      const unit = { "×": "× its length", count: "" }[measure.unit] ?? measure.unit;
-      const fields = ["least", "most"].map((end) => {
-        const field = this.listen(make("input", { type: "number", step: "any", placeholder: end }));
-        field.setAttribute("aria-label", `${measure.label}, ${end}${unit ? `, in ${unit}` : ""}`);
-        return field;
-      });
-      this.fields.set(measure.name, fields);
-      const row = box("range", make("span", { textContent: measure.label }), ...fields);
-      if (unit) row.append(make("span", { textContent: unit, className: "quiet" }));
-      this.ranges.append(row);
+    if (this.fields.size) return;
+    for (const { name, label, unit } of recordings.measures) {
+      const words = { "×": "× its length", count: "" }[unit] ?? unit;
+      this.range(name, label, words, ["least", "most"], { type: "number", step: "any" });
     }
+    this.range("made_at", "Separated", "", ["first day", "last day"], { type: "date" });
+  }
+
+  range(name, label, unit, ends, kind) {
+    const fields = ends.map((end) => {
+      const field = this.listen(make("input", { ...kind, placeholder: end }));
+      field.setAttribute("aria-label", `${label}, ${end}${unit ? `, in ${unit}` : ""}`);
+      return field;
+    });
+    this.fields.set(name, fields);
+    const words = make("span", { textContent: unit, className: "quiet" });
+    this.ranges.append(box(`range ${kind.type}`, make("span", { textContent: label }), ...fields, words));
+  }
+
+  /** What a field says, as the column has it; null where it says nothing. */
+  limit(field, name, end) {
+    if (field.type === "date") return field.value ? new Date(`${field.value}T${end ? "23:59:59" : "00:00"}`) / 1000 : null;
+    const scale = this.recordings.measure(name).unit === "%" ? 100 : 1;
+    return Number.isFinite(field.valueAsNumber) ? field.valueAsNumber / scale : null;
   }
 
   /** @returns {Wish} */
   get wish() {
     const ranges = {};
-    for (const [name, fields] of this.fields) {
-      const scale = this.recordings.measure(name).unit === "%" ? 100 : 1;
-      ranges[name] = fields.map((field) => (Number.isFinite(field.valueAsNumber) ? field.valueAsNumber / scale : null));
-    }
+    for (const [name, fields] of this.fields) ranges[name] = fields.map((field, end) => this.limit(field, name, end));
     return { text: this.text.value, severity: Number(this.severity.value), code: Number(this.code.value), ranges };
   }
 

@@ -138,6 +138,9 @@ def _columns(desk: Desk, owner: str, what: str, state: str) -> dict[str, Any]:
     }
     columns |= {measure.name: [_value(each, measure.name) for each in there] for measure in MEASURES}
     failed = [each.job.error or {} for each in kept if each.job.state is State.FAILED]
+    named = json.loads(what).get("jobs")
+    unreadable = Counter(each.unreadable for each in kept if each.unreadable)
+    unreadable["gone-result"] += 0 if named is None else len(set(named)) - len(kept)
     return {
         "columns": columns,
         "codes": codes,
@@ -145,7 +148,7 @@ def _columns(desk: Desk, owner: str, what: str, state: str) -> dict[str, Any]:
         "measures": [measure.to_dict() for measure in MEASURES],
         "states": dict(Counter(each.job.state.value for each in kept)),
         "reasons": dict(Counter(str(error.get("reason") or "unknown") for error in failed).most_common()),
-        "unreadable": dict(Counter(each.unreadable for each in kept if each.unreadable)),
+        "unreadable": {reason: count for reason, count in unreadable.items() if count},
     }
 
 

@@ -32,14 +32,16 @@ class PagedTable {
 
   /** @param {Recordings} recordings @param {Uint32Array} rows those to show */
   show(recordings, rows) {
-    if (recordings !== this.recordings) this.heads(recordings);
+    const other = recordings !== this.recordings; // they came by themselves: whoever reads stays where they are
+    if (other) this.heads(recordings);
     this.recordings = recordings;
     this.rows = recordings.sorted(rows, this.column, this.descending);
-    this.turn(-Infinity);
+    this.turn(other ? 0 : -Infinity);
   }
 
   heads(recordings) {
     const columns = ["name", ...SHOWN];
+    if (this.head.cells.length) return;
     this.head.replaceChildren(
       ...columns.map((column) => {
         const cell = document.createElement("th");
@@ -76,20 +78,27 @@ class PagedTable {
     this.page = Math.min(Math.max(by === -Infinity ? 0 : this.page + by, 0), last);
     const first = this.page * each;
     const shown = this.rows.subarray(first, first + each);
+    const held = this.body.contains(this.element.getRootNode().activeElement) && this.held();
     this.body.replaceChildren(...Array.from(shown, (row) => this.row(row)));
+    if (held) this.body.querySelector(held)?.focus();
     this.back.disabled = this.page === 0;
     this.forth.disabled = this.page === last;
     const until = first + shown.length;
     this.where.textContent = shown.length ? `${count(first + 1)} to ${count(until)} of ${count(this.rows.length)}` : "None fits.";
   }
 
+  /** Where the focus is, in words that find it again. */
+  held() {
+    const { activeElement } = this.element.getRootNode();
+    const line = activeElement.closest("tr[data-id]");
+    return line && `tr[data-id="${CSS.escape(line.dataset.id)}"] ${activeElement.localName}`;
+  }
+
   row(row) {
     const { recordings } = this;
-    const line = document.createElement("tr");
-    const name = document.createElement("th");
-    name.scope = "row";
-    name.append(linkTo(this.address, recordings, row));
-    line.append(name);
+    const name = make("th", { scope: "row" }, linkTo(this.address, recordings, row));
+    const line = make("tr", {}, name);
+    line.dataset.id = recordings.ids[row];
     for (const column of SHOWN) {
       const cell = line.insertCell();
       cell.dataset.column = column;

@@ -59,7 +59,8 @@ function render({ model, el }) {
   const save = button("Save as CSV", "Save these recordings as a table, CSV", () => saved(), signal);
   table.pager.append(save);
 
-  const empty = card("No recordings", "", make("p", { textContent: "Nothing has been separated here yet. This page shows recordings as soon as there are any." }));
+  const nothing = make("p");
+  const empty = card("No recordings", "", nothing);
   const parts = [
     card("Recordings", "", totals, filters.element, brush),
     card("Figures", "", figuresWord, dragBar, plots.element),
@@ -70,11 +71,12 @@ function render({ model, el }) {
   root.append(title, noted, cards);
   el.append(root);
 
-  /** The filters say something else. */
-  function filter() {
+  /** The filters say something else; of what is brushed, that which is among `kept` stays so. */
+  function filter(kept = null) {
     found.rows = recordings.matching(filters.wish);
     filters.clear.disabled = !filters.any;
-    paint(null);
+    const still = kept && found.rows.filter((row) => kept.has(recordings.ids[row]));
+    paint(still?.length ? still : null);
   }
 
   /** Show what fits, and of it only what is brushed. */
@@ -111,15 +113,19 @@ function render({ model, el }) {
 
   /** Other recordings than before, or the first; what the reader chose stays. */
   function fresh() {
+    const kept = brushed && new Set(Array.from(brushed, (row) => recordings.ids[row]));
     recordings = new Recordings(data());
     title.textContent = data().title;
     noted.textContent = notes(data());
     noted.hidden = !noted.textContent;
     save.hidden = !data().can.download;
     empty.hidden = recordings.size > 0;
+    nothing.textContent = noted.hidden
+      ? "Nothing has been separated here yet. This page shows recordings as soon as there are any."
+      : "None of them can be shown now. This page shows recordings as soon as there are any.";
     for (const part of parts) part.hidden = !recordings.size;
     filters.offer(recordings);
-    filter();
+    filter(kept);
     if (recordings.size && !plots.document) draw();
   }
 
