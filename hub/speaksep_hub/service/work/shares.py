@@ -8,10 +8,11 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from speaksep_hub.service.place import beside
 from speaksep_kernel.catalogue.remarks import Comment, Vote
 from speaksep_kernel.catalogue.share import Link, Share
 
@@ -145,13 +146,7 @@ def page_address(platform: Platform, path: str = "") -> str | None:
         return f"{settings.dashboards.url.rstrip('/')}/{path}"
     if platform.place.hub is None or not settings.dashboards.enabled:
         return None
-    if not settings.hub.subdomains:
-        return f"{settings.hub.url}/services/dashboards/{path}"
-    from jupyterhub.utils import subdomain_hook_idna  # nowhere else is anything of the hub needed here
-
-    parts = urlsplit(settings.hub.url)
-    host = subdomain_hook_idna("dashboards", parts.netloc, "service")
-    return f"{parts.scheme}://{host}{settings.hub.base_path}services/dashboards/{path}"
+    return f"{urljoin(settings.hub.url, beside('dashboards'))}{path}"
 
 
 def _cell(words: str) -> str:
