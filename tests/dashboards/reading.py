@@ -79,7 +79,8 @@ def told(html: str) -> Told:
     assert [url for url in found.urls if not url.startswith("data:")] == []
     assert "default-src 'none'" in found.policy
     assert "script-src" not in found.policy
-    for picture in found.pictures.values():
+    for drawn in found.pictures.values():
+        picture = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=\s]+", "", drawn)
         assert set(re.findall(r"(?:https?:)?//[^\s\"']+", picture)) <= {
             "http://www.w3.org/2000/svg",
             "http://www.w3.org/1999/xlink",

@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 
 import speaksep_dashboards
+from speaksep_dashboards.reports.canvas import svg
 from speaksep_dashboards.reports.collection import of_rows
 from speaksep_dashboards.reports.excerpts import LONGEST_S
+from speaksep_dashboards.reports.pictures import COLUMNS, Lane, WhoSpokeWhen
 from speaksep_kernel.cli import main
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.testing import conversation, known_separation
+from speaksep_kernel.voices.turns import Turn
 from tests.dashboards.reading import told
 
 AWKWARD = "录音 $x^2$ & <script>alert(1)</script>"
@@ -205,7 +208,15 @@ def test_thousands_are_shown_by_figures_and_the_first_few_hundred(two: Separatio
     report = told(of_rows("Many", rows).html())
     assert len(report.pictures) == 6
     assert len(report.rows) < 700
+    assert sum(map(len, report.pictures.values())) < 500_000
     assert report.rows[1][0] == "r4997.wav"  # of those with most findings, who talk over each other most
+
+
+def test_a_long_meeting_is_a_small_picture() -> None:
+    wave = np.zeros((COLUMNS, 2), np.float32)
+    turns = tuple(Turn(3.0 * number, 3.0 * number + 2.9, 1) for number in range(5000))
+    drawn = svg(WhoSpokeWhen("Lanes", "Five hours", 15000.0, (Lane("speaker 1", wave, turns, 0),)))
+    assert len(drawn) < 100_000
 
 
 def test_names_in_notebooks_show_the_report_in_a_frame_where_nothing_runs(two: Separation) -> None:

@@ -51,7 +51,7 @@ def svg(picture: Picture) -> str:
         FigureCanvasSVG(figure)
         picture.draw(figure)
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(out, format="svg", transparent=True, metadata=nothing)
+        figure.savefig(out, format="svg", dpi=150, transparent=True, metadata=nothing)
     text = out.getvalue()
     text = text[text.index("<svg") :]  # without the prolog, which names a file on the network
     names = {colour: f"--c{number}" for number, colour in enumerate(_DARK)}

@@ -7,14 +7,15 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from itertools import accumulate
+from typing import TYPE_CHECKING, TypeAlias
 
 from speaksep_dashboards.reports.canvas import WIDTH_IN, drawing
 from speaksep_dashboards.reports.lettering import INK, QUIET, lettered
-from speaksep_dashboards.reports.values import Excerpt, Part, Report, Table, Words
+from speaksep_dashboards.reports.values import Excerpt, Part, Picture, Report, Table, Words
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure, FigureBase, SubFigure
+    from matplotlib.figure import Figure, SubFigure
 
 _PAGE_IN = (8.27, 11.69)
 _HEIGHT_IN = 10.2
@@ -22,21 +23,10 @@ _HEIGHT_IN = 10.2
 _PER_IN = 15.5
 """Letters per inch of nine points, on average."""
 _ROW_IN = 0.165
+_MOST_ROWS = 100
+"""Of a table: paper is for figures."""
 _GAP_IN = 0.2
 _COLOURS = {"error": "#b3261e", "warning": "#8a5300", "notice": "#0b5cad"}
-
-
-class Block(Protocol):
-    """Something on a page."""
-
-    @property
-    def height_in(self) -> float:
-        """How much of a page it takes."""
-        ...
-
-    def draw(self, figure: FigureBase) -> None:
-        """Draw it into a part of the page of that height."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -51,35 +41,37 @@ class Line:
 
     @property
     def height_in(self) -> float:
-        """See `Block.height_in`."""
+        """How much of a page it takes."""
         return self.before_in + len(self.lines) * self.size * _ROW_IN / 9 + 0.05
 
-    def draw(self, figure: FigureBase) -> None:
-        """See `Block.draw`."""
-        at = 1 - self.before_in / self.height_in
-        figure.text(
-            0, at, "\n".join(map(lettered, self.lines)), size=self.size, weight=self.weight, color=self.colour, va="top"
-        )
+    def write(self, page: Figure, top_in: float) -> None:
+        """Write it so far above the lower end of a page."""
+        text = "\n".join(map(lettered, self.lines))
+        at = _at(0.0, top_in - self.before_in)
+        page.text(*at, text, size=self.size, weight=self.weight, color=self.colour, va="top")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: cells of wrapped lines, each with its place."""
+    """A row of a table: cells of wrapped lines, each with its place along the page, from 0 to 1."""
 
     cells: tuple[tuple[str, ...], ...]
-    at: tuple[float, ...]
+    places: tuple[float, ...]
     head: bool = False
 
     @property
     def height_in(self) -> float:
-        """See `Block.height_in`."""
+        """How much of a page it takes."""
         return max(map(len, self.cells)) * _ROW_IN + 0.07
 
-    def draw(self, figure: FigureBase) -> None:
-        """See `Block.draw`."""
-        for lines, at in zip(self.cells, self.at, strict=True):
+    def write(self, page: Figure, top_in: float) -> None:
+        """Write it so far above the lower end of a page."""
+        for lines, place in zip(self.cells, self.places, strict=True):
             text = "\n".join(map(lettered, lines))
-            figure.text(at, 0.92, text, size=8, va="top", color=QUIET if self.head else INK)
+            page.text(*_at(place, top_in), text, size=8, va="top", color=QUIET if self.head else INK)
+
+
+Block: TypeAlias = "Line | Row | Picture"
 
 
 def as_pdf(report: Report) -> bytes:
@@ -100,24 +92,45 @@ def as_pdf(report: Report) -> bytes:
     pages = list(_pages([*_head(report), *_body(report)]))
     with drawing(), PdfPages(out, metadata=about) as pdf:
         for number, blocks in enumerate(pages, 1):
-            figure = Figure(figsize=_PAGE_IN, layout="constrained")
+            figure = Figure(figsize=_PAGE_IN)
             FigureCanvasAgg(figure)
-            for block, part in zip(blocks, _parts(figure, blocks), strict=True):
-                block.draw(part)
+            pictures: list[tuple[Picture, float]] = []
+            for block, top_in in zip(blocks, _tops(blocks), strict=True):
+                if isinstance(block, Line | Row):
+                    block.write(figure, top_in)
+                else:
+                    pictures.append((block, top_in))
+            figure.set_layout_engine("constrained" if pictures else "none")  # it draws a page twice
+            for (picture, _), part in zip(pictures, _parts(figure, pictures), strict=True):
+                picture.draw(part)
             foot = f"{lettered(report.title, 60)} · SpeakSep, {made:%Y-%m-%d %H:%M} UTC · {number} of {len(pages)}"
             figure.text(0.5, 0.03, foot, size=7, color=QUIET, ha="center")
             pdf.savefig(figure)
     return out.getvalue()
 
 
-def _parts(figure: Figure, blocks: Sequence[Block]) -> list[SubFigure]:
-    """A part of a page for each block, one below the other, between margins."""
-    heights_in = [block.height_in for block in blocks]
-    top_in = (_PAGE_IN[1] - _HEIGHT_IN) / 2
+def _tops(blocks: Sequence[Block]) -> list[float]:
+    """Inches of the upper ends of blocks above the lower end of a page."""
+    used_in = accumulate((block.height_in for block in blocks), initial=0.0)
+    return [(_PAGE_IN[1] + _HEIGHT_IN) / 2 - each for each in used_in][:-1]
+
+
+def _at(place: float, above_in: float) -> tuple[float, float]:
+    """Share of a page's width and height."""
     side_in = (_PAGE_IN[0] - WIDTH_IN) / 2
-    ratios = [top_in, *heights_in, max(0.01, _PAGE_IN[1] - top_in - sum(heights_in))]
+    return (side_in + place * WIDTH_IN) / _PAGE_IN[0], above_in / _PAGE_IN[1]
+
+
+def _parts(figure: Figure, pictures: Sequence[tuple[Picture, float]]) -> list[SubFigure]:
+    """A part of a page for each picture, between margins and text."""
+    ratios, above_in = [], _PAGE_IN[1]
+    for picture, top_in in pictures:
+        ratios += [max(0.01, above_in - top_in), picture.height_in]
+        above_in = top_in - picture.height_in
+    side_in = (_PAGE_IN[0] - WIDTH_IN) / 2
+    ratios.append(max(0.01, above_in))
     grid = figure.add_gridspec(len(ratios), 3, width_ratios=[side_in, WIDTH_IN, side_in], height_ratios=ratios)
-    return [figure.add_subfigure(grid[number, 1]) for number in range(1, len(ratios) - 1)]
+    return [figure.add_subfigure(grid[number, 1]) for number in range(1, len(ratios), 2)]
 
 
 def _pages(blocks: list[Block]) -> Iterator[list[Block]]:
@@ -182,9 +195,11 @@ def _rows(table: Table) -> Iterator[Block]:
     widths = [max(6, int(width * share)) for width in wanted]
     at = tuple(sum(widths[:number]) / letters for number in range(len(widths)))
     yield Line(_wrapped(table.caption), 8, "bold", before_in=0.1)
-    for number, row in enumerate((table.columns, *table.rows)):
+    for number, row in enumerate((table.columns, *table.rows[:_MOST_ROWS])):
         cells = tuple(_cell(cell, width) for cell, width in zip(row, widths, strict=True))
         yield Row(cells, at, head=number == 0)
+    if len(table.rows) > _MOST_ROWS:
+        yield Line((f"and {len(table.rows) - _MOST_ROWS} more: the HTML report has them",), 8, colour=QUIET)
 
 
 def _cell(text: str, width: int) -> tuple[str, ...]:

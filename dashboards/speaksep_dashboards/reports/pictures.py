@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 700
 """Entries of a waveform: more cannot be told apart at the width of a page."""
+MOST_POINTS = 1000
 _LABEL = 22
 _PARTS = (COLOURS[5], COLOURS[3])
 """Of bars: none of the first three speakers' colours."""
@@ -68,7 +69,7 @@ class WhoSpokeWhen:
         top = max(0.02, *(float(np.abs(lane.wave).max(initial=0)) for lane in self.lanes))
         for axes, lane in zip(rows, self.lanes, strict=True):
             colour = LINE if lane.colour < 0 else COLOURS[lane.colour % len(COLOURS)]
-            spans = [(turn.start_s, turn.seconds) for turn in lane.turns]
+            spans = _spans(lane.turns, self.seconds / COLUMNS)
             axes.broken_barh(spans, (-top, 2 * top), color=colour, alpha=0.25, linewidth=0)
             axes.fill_between(at_s, lane.wave[:, 0], lane.wave[:, 1], color=colour, linewidth=0)
             _plain(axes)
@@ -163,9 +164,22 @@ class Points:
         along: Any = np.asarray(self.x)
         if self.days:
             along = np.asarray(np.round(along), "datetime64[s]")
-        axes.scatter(along, self.y, s=16, alpha=0.6, color=COLOURS[0], linewidth=0)
+        many = len(self.y) > MOST_POINTS  # then a picture of them is smaller
+        axes.scatter(along, self.y, s=16, alpha=0.6, color=_PARTS[0], linewidth=0, rasterized=many)
         axes.set(xlabel=self.units[0], ylabel=self.units[1])
         _plain(axes)
+
+
+def _spans(turns: Sequence[Turn], least_s: float) -> list[tuple[float, float]]:
+    """Start and length of turns; those that nobody could tell apart are one."""
+    found: list[tuple[float, float]] = []
+    for turn in sorted(turns):
+        start_s, end_s = turn.start_s, turn.end_s
+        if found and start_s - sum(found[-1]) < least_s:
+            start_s, length_s = found.pop()
+            end_s = max(end_s, start_s + length_s)
+        found.append((start_s, end_s - start_s))
+    return found
 
 
 def _plain(axes: Axes) -> None:
