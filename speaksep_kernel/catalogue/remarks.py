@@ -21,8 +21,8 @@ from speaksep_kernel.jobs.transactions import Transactions
 
 LONGEST_COMMENT = 2000
 """Characters."""
-MOST = 20_000
-"""Votes and comments of one place."""
+MOST, MOST_OF_ONE = 20_000, 2_000
+"""Votes and comments of one place, by all and by one reader; all who did not sign in are one."""
 
 VOTE, COMMENT = "vote", "comment"
 
@@ -201,10 +201,13 @@ class Remarks:
                         f"key {key!r} was used for something else", reason="key-conflict", hint="make a new key"
                     )
                 return known
-            count = select(func.count()).select_from(remarks).where(_here(share))
-            if connection.execute(count).scalar_one() >= MOST:
+            counts = select(func.count(), func.count().filter(remarks.c.reader == reader)).where(_here(share))
+            by_all, by_one = connection.execute(counts).one()
+            if by_all >= MOST or by_one >= MOST_OF_ONE:
                 raise CapacityError(
-                    f"{MOST} votes and comments were made here", reason="too-many-remarks", hint="share it anew"
+                    f"{by_all} votes and comments were made here, {by_one} of them by the same reader",
+                    reason="too-many-remarks",
+                    hint=f"at most {MOST}, and {MOST_OF_ONE} of one reader: have it shared anew",
                 )
             return connection.execute(insert(remarks).values(**new).returning(*remarks.c)).one()
 

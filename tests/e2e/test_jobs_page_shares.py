@@ -127,6 +127,7 @@ def test_it_is_changed_its_links_end_and_it_ends(mine: Page, catalogue: Catalogu
     accessible(mine)
     links.get_by_role("button", name="End link").last.click()
     expect(links.get_by_role("listitem")).to_have_count(1)
+    expect(links.get_by_role("button", name="End link")).to_be_focused()
     assert catalogue.shares.follow(other).id == share.id
     assert [link.state() for link in catalogue.shares.links.list("ann", share.id)] == ["open", "revoked"]
     assert token != other
@@ -134,6 +135,7 @@ def test_it_is_changed_its_links_end_and_it_ends(mine: Page, catalogue: Catalogu
     assert catalogue.shares.get("ann", share.id).state() == "open"
     line.get_by_role("button", name="End it? End: May").click()
     expect(line).to_have_count(0)
+    expect(mine.get_by_role("button", name="Share all my recordings")).to_be_focused()
     assert catalogue.shares.get("ann", share.id).state() == "revoked"
     expect(mine.get_by_text("Nothing. Share what has succeeded")).to_be_visible()
 

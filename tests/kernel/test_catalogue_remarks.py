@@ -160,8 +160,14 @@ def test_what_is_no_vote_is_refused(remarks: Remarks, share: Share, item: str, c
     assert refused(lambda: remarks.vote(share, "vera", item, choice, "k")) == "bad-remark"
 
 
-def test_nobody_talks_without_end(remarks: Remarks, share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 2)
+@pytest.mark.parametrize(("most", "most_of_one"), [(3, 9), (9, 2)], ids=["all of them", "one of them"])
+def test_nobody_talks_without_end(
+    remarks: Remarks, share: Share, monkeypatch: pytest.MonkeyPatch, most: int, most_of_one: int
+) -> None:
+    monkeypatch.setattr(module, "MOST", most)
+    monkeypatch.setattr(module, "MOST_OF_ONE", most_of_one)
+    remarks.vote(share, "vik", "1", "a", "k1")
     for key in ("k1", "k2", "k1"):
         remarks.vote(share, "vera", "1", "a", key)
     assert refused(lambda: remarks.comment(share, "vera", "x", None, "k3")) == "too-many-remarks"
+    assert remarks.vote(share, "vera", "1", "a", "k2").choice == "a"  # what is there already is there

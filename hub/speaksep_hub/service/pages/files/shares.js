@@ -35,6 +35,7 @@ export class Shares {
     this.next = found.next;
     this.more.hidden = !this.next;
     this.none.hidden = this.lines.size > 0;
+    if (this.next && !this.lines.size) await this.page(); // all of these are over
   }
 
   /** @param {any} share @param {boolean} newest */
@@ -77,6 +78,7 @@ export class Shares {
       this.lines.delete(share.id);
       this.none.hidden = this.lines.size > 0;
       this.table.hidden = this.lines.size === 0;
+      document.getElementById("share-all").focus(); // what had it is gone
     } catch (error) {
       this.failed(error);
     }
@@ -106,6 +108,7 @@ export class Shares {
         end.onclick = async () => {
           await call("DELETE", `shares/${share.id}/links/${link.id}`).catch(this.failed);
           await this.again(share, cell);
+          cell.querySelector("button")?.focus();
         };
         const made = new Date(link.created_at).toLocaleDateString();
         return element("li", {}, `${link.note || "link"}, made ${made}, ${untilOf(link)}`, end);
