@@ -152,7 +152,7 @@ class Plot {
   /** Few points are large enough to be seen, many small enough to be told apart. */
   sized(number, least) {
     this.dots[0].fill_alpha = { value: number < 100 ? 0.85 : this.faint };
-    const size = Math.max(least, Math.min(10, Math.round(200 / Math.sqrt(number + 1))));
+    const size = Math.max(least, Math.min(10, Math.round(130 / Math.sqrt(number + 1))));
     for (const dot of this.dots) if (dot.size.value !== size) dot.size = { value: size };
   }
 
