@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -98,7 +102,7 @@ def sound(page: ComparePage, item: str, lane: str, start_s: float = 0.0, stop_s:
 
 def scores(page: ComparePage) -> dict[str, Any]:
     """Of a page on which all is told, once they are measured."""
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + 240
     while (found := page.data()["result"])["scores"] is None:
         assert not found["scores_word"]
         assert time.monotonic() < end_s
@@ -392,3 +396,23 @@ def test_excerpts_have_their_speaker_and_do_not_overlap_for_one(a: list[Turn]) -
 def test_the_separations_of_a_told_page_have_their_sound(pair: Pair) -> None:
     both = pair.page("").separations
     assert all(isinstance(each, Separation) and each.tracks[0].file.is_file() for each in both)
+
+
+def test_scores_are_measured_by_a_process_that_ends_with_whoever_asked(tmp_path: Path) -> None:
+    known_separation(TALK, tmp_path / "a")
+    command = [sys.executable, "-m", "speaksep_dashboards.compare"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        process.stdin.write(json.dumps({"takes": [str(tmp_path / "a")] * 2, "truth": []}) + "\n")
+        process.stdin.close()  # as when a service is killed
+        os.kill(process.pid, signal.SIGCONT)
+        assert process.wait(60) != 0
+
+
+def test_a_damaged_take_is_told_in_its_words(tmp_path: Path) -> None:
+    known_separation(TALK, tmp_path / "a")
+    (tmp_path / "a" / "manifest.json").write_text("{")
+    with pytest.raises(InputError) as error:
+        measuring.asked([tmp_path / "a", tmp_path / "a"], [])
+    assert error.value.reason == "bad-manifest"

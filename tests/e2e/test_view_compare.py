@@ -86,7 +86,7 @@ def test_heard_and_voted_by_keyboard_then_told(vera: Page, desk: Desk, share: Sh
     vera.get_by_role("button", name=re.compile("Show which is which")).click()
     expect(vera.get_by_role("region", name="The two")).to_contain_text("known 1")
     expect(vera.get_by_role("region", name="Votes")).not_to_contain_text("Everybody")
-    expect(vera.get_by_role("table", name="Scores by speaker")).to_contain_text("dB", timeout=60_000)
+    expect(vera.get_by_role("table", name="Scores by speaker")).to_contain_text("dB", timeout=240_000)
     expect(vera.get_by_role("button", name=re.compile(r"Hear X \([AB]\)"))).to_be_visible()
     expect(vera.get_by_role("button", name="X is better")).to_be_disabled()
     votes = [each for each in desk.catalogue.remarks.votes(share) if each.item != "*"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from speaksep_kernel.atomic import write_atomically
-from speaksep_kernel.errors import SpeakSepError
+from speaksep_kernel.errors import InputError, SpeakSepError
 
 _ONE = threading.Lock()
 """Held while something is measured: pages must stay quick."""
@@ -50,6 +52,30 @@ def measured(place: Path, measure: Callable[[], dict[str, Any]]) -> tuple[dict[s
         _STATES[str(place)] = ""
     threading.Thread(target=_measure, args=(place, measure), daemon=True, name="scores").start()
     return None, ""
+
+
+def asked(takes: Sequence[Path], truth: Sequence[Path]) -> dict[str, Any]:
+    """`speaksep_dashboards.compare.scores.scores`, by a process of its own that ends with this one.
+
+    Raises
+    ------
+    InputError
+        What it could not read, in its words; reason ``internal`` if it died.
+    """
+    told = json.dumps({"takes": [str(place) for place in takes], "truth": [str(place) for place in truth]})
+    command = [sys.executable, "-m", "speaksep_dashboards.compare"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(told + "\n")
+        process.stdin.flush()  # and it stays open
+        try:
+            found: dict[str, Any] = json.loads(process.stdout.readline())
+        except ValueError:
+            found = {"ok": False, "error": "they could not be measured", "hint": "is there enough memory?"}
+    if found.get("ok") is False:
+        raise InputError(found["error"], reason=found.get("reason", "internal"), hint=found.get("hint", ""))
+    return found
 
 
 def standing(place: Path) -> str:

@@ -13,7 +13,7 @@ from pydantic import Field
 from speaksep_dashboards.comments import Commented
 from speaksep_dashboards.compare.ballot import EVERYTHING, SHOWN, Ballot, choices, counted, tally
 from speaksep_dashboards.compare.matching import Excerpt, Pair, excerpts, matched
-from speaksep_dashboards.compare.measuring import digest, kept_at, measured, standing
+from speaksep_dashboards.compare.measuring import asked, digest, kept_at, measured, standing
 from speaksep_dashboards.compare.sound import MIX, heard
 from speaksep_dashboards.compare.takes import Takes
 from speaksep_dashboards.compare.told import described, labels, turns_told
@@ -23,7 +23,6 @@ from speaksep_dashboards.recording.sound import lanes_of
 from speaksep_dashboards.stored import with_sound
 from speaksep_kernel.catalogue.share import Share
 from speaksep_kernel.errors import InputError, SpeakSepError
-from speaksep_kernel.recording import Recording
 from speaksep_kernel.results.values import Separation
 from speaksep_kernel.store import keys
 from speaksep_kernel.voices.turns import Turn
@@ -116,7 +115,7 @@ class ComparePage(Commented):
         assert takes.both is not None
         first, second = takes.both
         pairs = _pairs(first, second)
-        scores, why = measured(self._scores_at(first, second), lambda: self._measure(pairs))
+        scores, why = measured(self._scores_at(first, second), self._measure)
         heard_here = {each.id for each in ballot.excerpts}
         revisions = [each.revision for each in takes.found]
         result: dict[str, Any] = {
@@ -204,20 +203,16 @@ class ComparePage(Commented):
     def _scores_at(self, first: Separation, second: Separation) -> Path:
         return kept_at(SCORES, first.manifest.files, second.manifest.files, list(self.share.what.get("truth", ())))
 
-    def _measure(self, pairs: tuple[Pair, ...]) -> dict[str, Any]:
-        from speaksep_dashboards.compare.scores import scores  # seconds to load, and in a thread
+    def _measure(self) -> dict[str, Any]:
+        return asked([with_sound(self.desk, each) for each in self.takes().found], self._truth())
 
-        takes = self.takes()
-        first, second = (Separation.open(with_sound(self.desk, each)) for each in takes.found)
-        return scores(first, second, pairs, self._truth())
-
-    def _truth(self) -> list[Recording]:
+    def _truth(self) -> list[Path]:
         """Recordings of each speaker alone, as far as they are kept."""
         found = []
         for each in self.share.what.get("truth", ()):
             with suppress(SpeakSepError):  # removed since
                 recording = self.desk.catalogue.get(self.share.owner, each)
-                found.append(Recording.open(self.desk.store.local(keys.blob(recording.sha256)), name=recording.name))
+                found.append(self.desk.store.local(keys.blob(recording.sha256)))
         return found
 
 
