@@ -147,6 +147,15 @@ def test_those_that_were_chosen_may_be_diagnoses(desk: StoredResults):
     assert sorted(columns["id"]) == sorted([desk.diagnosed.id, desk.fast.id])
 
 
+def test_a_batch_is_its_jobs(empty: Desk):
+    asked = request(empty, "separate", {"source": "talk.wav"}, "talk.wav", batch="monday")
+    empty.jobs.submit_many([asked, replace(asked, batch="tuesday"), replace(asked, owner="eve")])
+    while job := empty.jobs.claim("a test", lease_s=60):
+        empty.jobs.succeed(job.id, 1, {"directory": job.output, "measures": {"sound_s": 1.0}})
+    told = page_of(empty, "monday").data()
+    assert (told["title"], told["states"], len(told["columns"]["id"])) == ("monday", {"succeeded": 1}, 1)
+
+
 def test_jobs_of_others_are_not_there_even_if_somebody_names_them(desk: StoredResults):
     told = opened(replace(chosen(desk.fast, "0" * 16), owner="eve"), desk.desk).data()
     assert told["columns"]["id"] == []
