@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from speaksep_dashboards.reports.excerpts import clock
 from speaksep_dashboards.reports.pictures import Bars, Distribution, Points, listed
 from speaksep_dashboards.reports.values import Part, Picture, Report, Section, Table, Words
 from speaksep_kernel.diagnosis.finding import SEVERITIES
@@ -49,7 +48,7 @@ def of_rows(
     bad = [row for row in rows if row.get("state", DONE) not in (DONE, *WAITING)]
     waiting = len(rows) - len(done) - len(bad)
     sound_s = sum(_numbers(rows, "sound_s"))
-    told = [f"{len(rows)} recording{'' if len(rows) == 1 else 's'}", f"{clock(sound_s)} of sound"]
+    told = [f"{len(rows)} recording{'' if len(rows) == 1 else 's'}", f"{_lasting(sound_s)} of sound"]
     told += [f"{waiting} not done yet"] if waiting else []
     worst = sum(row.get("severity") in ("warning", "error") for row in done)
     numbers = (
@@ -205,6 +204,17 @@ def _percent(ratio: Any) -> str:
 
 def _figure(value: Any, unit: str = "") -> str:
     return f"{value:.4g}{unit}" if _is_number(value) else "–"
+
+
+def _lasting(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return (
+        f"{minutes // 60} h {minutes % 60} min"
+        if minutes >= 60
+        else f"{minutes} min"
+        if minutes
+        else f"{seconds:.0f} s"
+    )
 
 
 def _spread(values: Sequence[float], unit: str) -> str:

@@ -163,7 +163,13 @@ class Points:
         axes = figure.subplots()
         along: Any = np.asarray(self.x)
         if self.days:
+            from matplotlib import dates
+
+            untyped: Any = dates
+            locator = untyped.AutoDateLocator(maxticks=8)
             along = np.asarray(np.round(along), "datetime64[s]")
+            axes.xaxis.set_major_locator(locator)
+            axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
         many = len(self.y) > MOST_POINTS  # then a picture of them is smaller
         axes.scatter(along, self.y, s=16, alpha=0.6, color=_PARTS[0], linewidth=0, rasterized=many)
         axes.set(xlabel=self.units[0], ylabel=self.units[1])
