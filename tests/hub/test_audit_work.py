@@ -16,8 +16,9 @@ from tests.hub.service_process import ServiceProcess
 
 
 def test_everything_that_somebody_does_is_in_the_trail(service_process: ServiceProcess, talk: Path) -> None:
-    before = sum(1 for _ in entries(service_process.folder / "audit"))  # what other tests did
     with service_process.client("bob") as bob:
+        assert bob.get(service_process.url).status_code == 200  # so that there is a trail
+        before = sum(1 for _ in entries(service_process.folder / "audit"))  # what other tests did
         recording = bob.post("recordings", params={"name": "of bob.wav"}, content=talk.read_bytes()).json()["id"]
         assert bob.get(f"recordings/{recording}/audio").status_code == 200
         job = bob.post(f"recordings/{recording}/diagnosis").json()["id"]
