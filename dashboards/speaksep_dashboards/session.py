@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import panel
 
@@ -43,7 +43,8 @@ def fill(document: Document, widget: View, variables: Mapping[str, str]) -> None
     column = panel.Column(in_panel(widget), sizing_mode="stretch_width")
 
     def over(error: SpeakSepError) -> None:
-        column.objects = [panel.pane.HTML(explained(error), sizing_mode="stretch_width")]
+        words: Any = panel.pane.HTML  # it has no types
+        column.objects = [words(explained(error), sizing_mode="stretch_width")]
 
     end = follow(widget, over)
 
@@ -51,7 +52,7 @@ def fill(document: Document, widget: View, variables: Mapping[str, str]) -> None
         end()
         widget.close()
 
-    document.template = TEMPLATE
+    document.template = cast(Any, TEMPLATE)  # text is taken, too
     document.template_variables.update(variables)
     document.on_session_destroyed(ended)
     column.server_doc(document, title=widget.page.title)

@@ -54,7 +54,7 @@ def fork(runtime, folder):
     def start(name="a", **options):
         (folder / name).mkdir()
         path = connection_file(folder / name)
-        forkserver.warm(wait_s=240)
+        forkserver.warm(env=options.get("env"), wait_s=240)
         command = [sys.executable, "-m", "speaksep_kernel.kernel", "-f", str(path)]
         kernels.append(forkserver.start(command, stdout=subprocess.DEVNULL, **options))
         return kernels[-1], path
@@ -84,6 +84,16 @@ def test_forked_kernel_has_what_a_process_of_its_own_would_have(fork, folder):
             kernel.pid, kernel.pid, str(folder), "to it", 3, -19800, True, False
         )  # fmt: skip
     assert kernel.poll() is None
+
+
+def test_a_smaller_server_has_what_was_chosen_and_no_network(fork, folder):
+    env = {**os.environ, "SPEAKSEP_FORK_IMPORTS": "colorsys,speaksep_kernel.jobs.queue"}
+    kernel, path = fork("small", env=env)
+    assert kernel.poll() is None
+    with talking(path) as talk:
+        wanted = "[name in sys.modules for name in ('colorsys', 'speaksep_kernel.jobs.queue', 'torch', 'librosa')]"
+        assert talk.value(wanted, "import sys") == [True, True, False, False]
+        assert memory_bytes(kernel.pid) < FURTHER_KERNEL_BYTES
 
 
 def test_everything_is_imported_already(fork):

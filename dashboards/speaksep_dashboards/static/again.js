@@ -8,6 +8,7 @@
   word.setAttribute("role", "status");
   word.hidden = true;
   const EVERY_MS = 3000;
+  const READ_MS = 1200; // somebody may want to know why
   const RELOADS = 5; // in a row; whatever ends every kernel at once is not asked for more of them
   const KEY = `speaksep-reloads ${location.pathname}`;
   let leaving = false;
@@ -30,7 +31,7 @@
     }
     sessionStorage.setItem(KEY, String(reloads));
     say("What answers this page has ended. The page starts it again…");
-    location.reload();
+    setTimeout(() => location.reload(), READ_MS);
     return true;
   }
 

@@ -30,6 +30,8 @@ from speaksep_hub.protection.headers import interactive_headers
 from speaksep_hub.protection.tornado import secured
 from speaksep_hub.settings import Settings
 
+_Server: Any = Server
+_Application: Any = Application
 UNUSED_MS = 15_000
 """A session without a connection lives so long: a page that comes back later comes back as a new one."""
 LARGEST_MESSAGE_BYTES = 1 << 20
@@ -67,8 +69,15 @@ class Nothing(RequestHandler):
         raise HTTPError(404)
 
 
-def make(settings: Settings) -> Server:
+def make(settings: Settings, folder: Folder) -> Server:
     """The server, which listens, and answers once its loop runs.
+
+    Parameters
+    ----------
+    settings
+        Of the platform.
+    folder
+        Its folder.
 
     Raises
     ------
@@ -86,8 +95,8 @@ def make(settings: Settings) -> Server:
     per_app_patterns[:] = [each for each in per_app_patterns if each[0] in _ROUTES]
     panel.extension(notifications=False)
     panel.config.reconnect = False  # the page looks after that
-    return Server(
-        {f"/{kind}": Application(Session(visits, base_url)) for kind in KINDS},
+    return _Server(  # type: ignore[no-any-return] # it has no types
+        {f"/{kind}": _Application(Session(visits, base_url)) for kind in KINDS},
         port=url.port,
         address=url.hostname,
         prefix=base_url,
@@ -97,7 +106,7 @@ def make(settings: Settings) -> Server:
         sign_sessions=True,
         include_headers=[],  # what is kept with a session goes to its page
         include_cookies=[],
-        cookie_secret=secrets.token_bytes(32),
+        cookie_secret=bytes.fromhex(folder.secret("panel-cookie")),  # sign-ins outlive this process
         extra_patterns=[(r"/(again\.js|again\.css)", Part), (r"/alive/([\w.-]{1,200})", Alive)],
         unused_session_lifetime_milliseconds=UNUSED_MS,
         websocket_max_message_size=LARGEST_MESSAGE_BYTES,
@@ -113,10 +122,10 @@ def make(settings: Settings) -> Server:
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; sessions have nothing that could be lost."""
-    Folder.open(settings.hub.folder)
+    folder = Folder.open(settings.hub.folder)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.environ["BOKEH_RESOURCES"] = "server"
-    server = make(settings)
+    server = make(settings, folder)
 
     def leave(*_: object) -> None:
         logging.shutdown()

@@ -11,7 +11,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Dict, Integer
@@ -47,7 +46,10 @@ VISIT: ContextVar[Visit] = ContextVar("VISIT")
 """Of the request that is being answered."""
 
 
-class ReadersKernels(AsyncMappingKernelManager):  # type: ignore[misc] # it has no types
+_Kernels: Any = AsyncMappingKernelManager  # its types contradict each other
+
+
+class ReadersKernels(_Kernels):  # type: ignore[misc]
     """Starts a kernel for a visit, remembers whose it is, and ends what nobody looks at before there are too many."""
 
     most = Integer(100, help="Kernels of all readers.").tag(config=True)
@@ -93,8 +95,7 @@ class ReadersKernels(AsyncMappingKernelManager):  # type: ignore[misc] # it has 
 
     async def alive(self, kernel_id: str) -> bool:
         """Whether the process of a kernel lives; if not, it is forgotten."""
-        kernel: KernelManager = self.get_kernel(kernel_id)
-        if await ensure_async(kernel.is_alive()):
+        if await ensure_async(self.get_kernel(kernel_id).is_alive()):
             return True
         await ensure_async(self.shutdown_kernel(kernel_id, now=True))
         return False

@@ -21,7 +21,11 @@ MOST_PARTS = 64
 """Of a message: five, and its buffers."""
 
 
-class WidgetMessages(ZMQChannelsWebsocketConnection):  # type: ignore[misc] # it has no types
+_Connection: Any = ZMQChannelsWebsocketConnection
+_parts_of: Any = deserialize_msg_from_ws_v1
+
+
+class WidgetMessages(_Connection):  # type: ignore[misc] # it has no types
     """The way from a page to its kernel. What is not allowed is written into the audit trail and goes no further."""
 
     def handle_incoming_message(self, incoming_msg: Any) -> None:
@@ -49,7 +53,7 @@ class WidgetMessages(ZMQChannelsWebsocketConnection):  # type: ignore[misc] # it
         if self.subprotocol == "v1.kernel.websocket.jupyter.org":
             if int.from_bytes(message[:8], "little") > MOST_PARTS:  # so many would be read, however short it is
                 raise ValueError("too many parts")
-            channel, parts = deserialize_msg_from_ws_v1(message)
+            channel, parts = _parts_of(message)
             return str(channel), str(self.session.unpack(parts[0])["msg_type"]), lambda: self.session.unpack(parts[3])
         told = json.loads(message)  # of the older protocol without buffers, which pages do not send
         return str(told.get("channel") or "shell"), str(told["header"]["msg_type"]), lambda: told["content"]

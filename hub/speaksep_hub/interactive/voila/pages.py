@@ -33,13 +33,17 @@ _CHOOSERS = ("template", "theme", "voila-template", "voila-theme")
 """Voila's own parameters: each would choose files of the server."""
 
 
-class Notebooks(LargeFileManager):  # type: ignore[misc] # it has no types
+_Files: Any = LargeFileManager
+_Kernel: Any = KernelHandler
+
+
+class Notebooks(_Files):  # type: ignore[misc] # it has no types
     """The folder of published notebooks, and our own, one for each kind of view."""
 
     def get(self, path: str, *more: Any, **named: Any) -> Any:
         """One of them."""
         ours = path.endswith(".ipynb") and path.removesuffix(".ipynb") in KINDS
-        return LargeFileManager(root_dir=str(OURS)).get(path) if ours else super().get(path, *more, **named)
+        return _Files(root_dir=str(OURS)).get(path) if ours else super().get(path, *more, **named)
 
 
 class Rendered(TornadoVoilaHandler):  # type: ignore[misc]
@@ -94,7 +98,7 @@ class _OwnKernel:
             raise HTTPError(404, "there is no such kernel of yours")
 
 
-class Kernel(_OwnKernel, KernelHandler):  # type: ignore[misc]
+class Kernel(_OwnKernel, _Kernel):  # type: ignore[misc]
     """Whether a page's kernel lives: asked by pages, which come again by themselves when it does not."""
 
     @tornado.web.authenticated

@@ -41,6 +41,7 @@ from speaksep_hub.settings import Settings
 TEMPLATE = "speaksep"
 NOT_LOADED = ["@jupyter-notebook/lab-extension", "@pyviz/jupyterlab_pyviz", "jupyterlab_pygments"]
 """Extensions of JupyterLab that a page has no use for, and would wait for."""
+CALM_S = 10.0
 SOUND = r".*\.(png|jpg|gif|svg|flac|wav|mp3|m4a|ogg|opus)"
 
 
@@ -107,8 +108,8 @@ class Dashboards(Voila):  # type: ignore[misc] # it has no types
         return [(self.base_url + r"(again\.js|again\.css)", Part), *found]
 
     def begin(self) -> None:
-        """Have kernels ready."""
-        self.kernel_manager.spares.fill()
+        """Have kernels ready soon; first comes what the platform needs to start."""
+        IOLoop.current().call_later(CALM_S, lambda: self.kernel_manager.spares.fill())
 
     def stop(self) -> None:
         """End the kernels, which have nothing that could be lost, and this process.
@@ -142,6 +143,7 @@ def run(settings: Settings) -> None:
     audit = AuditLog.nowhere() if is_alone() else AuditLog.of(settings, "voila")
     server: Any = Dashboards(config=configuration(settings, audit))
     server.ours = {SETTING: audit, DESK: open_desk(settings)}
+    server.cookie_secret = bytes.fromhex(folder.secret("voila-cookie"))  # sign-ins outlive this process
     server.initialize([str(notebooks(settings))])
     # At once, whatever runs at that moment: an exception in the middle of it might be caught there.
     for number in (signal.SIGINT, signal.SIGTERM):
