@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -416,3 +418,13 @@ def test_a_damaged_take_is_told_in_its_words(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         measuring.asked([tmp_path / "a", tmp_path / "a"], [])
     assert error.value.reason == "bad-manifest"
+
+
+def test_every_key_of_the_listening_is_documented() -> None:
+    script = files("speaksep_dashboards").joinpath("compare", "listening.js").read_text("utf-8")
+    keys = {key.lower() for line in re.findall(r"keys: (\[[^\]]*\])", script) for key in json.loads(line)}
+    text = Path("docs/dashboards.md").read_text("utf-8").partition("## Compare")[2].partition("## Operations")[0]
+    table = {
+        key.lower() for line in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for key in re.findall(r"`(\w+)`", line)
+    }
+    assert {"x", "space", "1"} <= keys <= table
