@@ -111,8 +111,8 @@ export class KernellessModel {
     const headers = { Accept: "application/octet-stream, application/json", ...options.headers };
     let response = null;
     try {
-      response = await fetch(url, { ...options, headers });
-      if (response.ok) {
+      response = await answered(url, { ...options, headers });
+      if (response?.ok) {
         const answer = unpacked(await response.arrayBuffer());
         return { status: response.status, answer };
       }
@@ -159,7 +159,8 @@ export class KernellessModel {
     this.looking = true;
     try {
       for (let wait = SOON_MS; !this.stopped; wait = Math.min(LATE_MS, 1.5 * wait)) {
-        const response = await fetch(new URL("data", this.base), { headers: { Accept: "application/json" } }).catch(() => null);
+        const headers = { Accept: "application/json" };
+        const response = await answered(new URL("data", this.base), { headers }).catch(() => null);
         if (response && !AWAY.has(response.status) && response.status !== 429) {
           await this.take(response);
           return;
@@ -198,6 +199,19 @@ export class KernellessModel {
     this.tell("change:standing", this, standing);
     this.set("live", standing === "open");
   }
+}
+
+/**
+ * What the service answered; null where it was somebody else: a proxy that begins anew knows no way to the service yet,
+ * and says that nothing is there or leads to another page.
+ *
+ * @param {URL} url @param {RequestInit} options
+ * @returns {Promise<Response | null>}
+ */
+async function answered(url, options) {
+  const response = await fetch(url, options);
+  const kind = response.headers.get("content-type") ?? "";
+  return kind.startsWith("application/json") || kind.startsWith("application/octet-stream") ? response : null;
 }
 
 /** @param {Response | null} response @returns {Promise<{error?: string, reason?: string, hint?: string}>} */
