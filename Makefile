@@ -50,6 +50,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_long.py $(MINUTES)
 	$(if $(shell command -v chromium chromium-browser google-chrome),$(BIN)/python tests/bench/bench_widgets.py,@echo "No Chromium: nothing of the widgets.")
 	$(BIN)/python -m tests.bench.bench_collection
+	$(if $(shell command -v chromium chromium-browser google-chrome),$(BIN)/python -m tests.bench.bench_dashboards,@echo "No Chromium: nothing of dashboards.")
 	$(BIN)/python -m speaksep_kernel.training.score --items $(ITEMS) $(if $(wildcard $(SPEECH)),--corpus $(SPEECH))
 	$(if $(wildcard $(MEETINGS)),$(BIN)/python tests/bench/bench_der.py $(MEETINGS),@echo "No recordings with RTTM in MEETINGS=$(MEETINGS): no DER.")
 
