@@ -16,7 +16,7 @@ from speaksep_kernel.jobs.job import Job, JobRequest
 from speaksep_kernel.jobs.queue import JobTable
 from speaksep_kernel.store import keys
 from speaksep_kernel.testing import conversation
-from tests.hub.running import RunningHub, running_hub
+from tests.hub.running import RunningHub, running_hub, until
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 LONG_MS = 120_000
@@ -52,6 +52,13 @@ def job(table: JobTable, hub: RunningHub, tmp_path_factory: pytest.TempPathFacto
     return table.submit(asked)
 
 
+@pytest.fixture(scope="module")
+def result(job: Job, table: JobTable) -> Job:
+    """The same, when it is done."""
+    until(lambda: table.get(job.id).finished, 240)
+    return table.get(job.id)
+
+
 @pytest.fixture
 def as_somebody(hub: RunningHub, page: Page) -> Callable[[str, str], Page]:
     """``as_somebody("vera", "viewer")``: the page of a browser in which she signed in at the hub."""
@@ -84,10 +91,10 @@ def test_a_page_follows_its_job_to_the_result(
 
 
 def test_a_page_outlives_the_dashboards_and_loses_no_comment(
-    hub: RunningHub, job: Job, as_somebody: Callable[[str, str], Page]
+    hub: RunningHub, result: Job, as_somebody: Callable[[str, str], Page]
 ) -> None:
     with Catalogue.open(hub.folder / "jobs.sqlite3") as catalogue:
-        share = catalogue.shares.create("rosa", "recording", {"job": job.id}, users=["vera"])
+        share = catalogue.shares.create("rosa", "recording", {"job": result.id}, users=["vera"])
         page = as_somebody("vera", "viewer")
         page.goto(f"{hub.url}services/dashboards/share/{share.id}/")
         expect(page.get_by_role("heading", name="Who spoke when")).to_be_visible()
@@ -108,10 +115,10 @@ def test_a_page_outlives_the_dashboards_and_loses_no_comment(
 
 
 def test_a_page_outlives_the_hub_and_the_proxy(
-    hub: RunningHub, job: Job, as_somebody: Callable[[str, str], Page]
+    hub: RunningHub, result: Job, as_somebody: Callable[[str, str], Page]
 ) -> None:
     page = as_somebody("rosa", "researcher")
-    page.goto(f"{hub.url}services/dashboards/mine/recording/{job.id}/")
+    page.goto(f"{hub.url}services/dashboards/mine/recording/{result.id}/")
     expect(page.get_by_role("heading", name="Who spoke when")).to_be_visible()
     for part in ("hub", "proxy"):
         killed = hub.kill(part)
@@ -125,7 +132,7 @@ def test_a_page_outlives_the_hub_and_the_proxy(
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_the_first_page_is_for_everybody(
-    hub: RunningHub, job: Job, as_somebody: Callable[[str, str], Page], width: int, scheme: str, tmp_path: Path
+    hub: RunningHub, result: Job, as_somebody: Callable[[str, str], Page], width: int, scheme: str, tmp_path: Path
 ) -> None:
     page = as_somebody("rosa", "researcher")
     page.set_viewport_size({"width": width, "height": 800})
