@@ -22,6 +22,7 @@ router = APIRouter(include_in_schema=False)
 _KEPT = "private, max-age=3600"
 _TOLD: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "vote": ("vote", lambda question: {"item": str(question.get("item", ""))}),
+    "show": ("vote", lambda _: {"item": "*"}),  # the end of a reader's voting
     "comment": ("comment", lambda _: {}),
     "uncomment": ("comment", lambda question: {"comment": question.get("comment"), "removed": True}),
 }
