@@ -26,7 +26,9 @@ function blindListening({ model, asker, outbox, signal }) {
   let player = null;
   const items = () => model.get("data").items;
   const waiting = (id) => outbox.waiting().findLast(({ what, fields }) => what === "vote" && fields.item === id)?.fields.choice;
-  const votedOn = (item) => waiting(item.id) ?? item.voted;
+  /** Votes that were confirmed, until the page has them, too. @type {Map<string, string>} */
+  const confirmed = new Map();
+  const votedOn = (item) => waiting(item.id) ?? confirmed.get(item.id) ?? item.voted;
   const asked = () => outbox.waiting().some(({ what }) => what === "show");
 
   const hear = LANES.map((lane) => {
@@ -152,12 +154,13 @@ function blindListening({ model, asker, outbox, signal }) {
     reveal.disabled = asked();
   }
 
+  const changed = () => confirmed.clear();
+  model.on("change:data", changed);
+  signal.addEventListener("abort", () => model.off("change:data", changed));
   outbox.addEventListener("change", show, { signal });
   outbox.addEventListener("sent", ({ detail: { item } }) => {
     if (item.what !== "vote") return;
-    const data = model.get("data");
-    const changed = data.items.map((each) => (each.id === item.fields.item ? { ...each, voted: item.fields.choice } : each));
-    model.set("data", { ...data, items: changed });
+    confirmed.set(item.fields.item, item.fields.choice);
     show();
   }, { signal });
   outbox.addEventListener("refused", ({ detail: { item, error } }) => {

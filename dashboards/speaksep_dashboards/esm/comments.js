@@ -47,8 +47,11 @@ function commentsPart({ model, outbox, signal, now, seek }) {
     return line;
   }
 
+  /** What an answer said, until the page has it, too. @type {any[] | null} */
+  let latest = null;
   function show() {
-    const { comments = [], can = {}, reader } = model.get("data");
+    const { can = {}, reader, ...data } = model.get("data");
+    const comments = latest ?? data.comments ?? [];
     const waiting = outbox.waiting();
     const gone = new Set(waiting.filter(({ what }) => what === "uncomment").map(({ fields }) => fields.comment));
     const there = comments.filter(({ id }) => !gone.has(id));
@@ -79,7 +82,7 @@ function commentsPart({ model, outbox, signal, now, seek }) {
   outbox.addEventListener("change", show, { signal });
   outbox.addEventListener("sent", ({ detail: { item, data } }) => {
     if (!["comment", "uncomment"].includes(item.what) || !data.comments) return;
-    model.set("data", { ...model.get("data"), comments: data.comments });
+    latest = data.comments;
     show();
   }, { signal });
   outbox.addEventListener("refused", ({ detail: { item, error } }) => {
@@ -88,8 +91,12 @@ function commentsPart({ model, outbox, signal, now, seek }) {
     say([error.message, error.hint].filter(Boolean).join(" — "), true);
     show();
   }, { signal });
-  model.on("change:data", show);
-  signal.addEventListener("abort", () => model.off("change:data", show));
+  const changed = () => {
+    latest = null;
+    show();
+  };
+  model.on("change:data", changed);
+  signal.addEventListener("abort", () => model.off("change:data", changed));
   tick();
   show();
   return root;
