@@ -7,7 +7,7 @@ put together again in the right way: every two groups on the way are an example,
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speaksep_kernel.training.conversations import MOST, simulate
+from speaksep_kernel.training.conversations import MOST, Simulated, simulate, with_silence
+from speaksep_kernel.training.corpus import Corpus
 from speaksep_kernel.training.heard import Heard, hear, recall
 from speaksep_kernel.voices.clustering import pieces_of
 from speaksep_kernel.voices.counting import first_groups, people
@@ -32,6 +33,8 @@ RARELY = 0.15
 ROUNDS = 2
 FOLDS = 4
 MODELS, RATE, LEAVES = 4, 0.06, 8
+LONGER = partial(with_silence, silence_s=30.0)
+"""Two or three people who talk for two minutes: of so few, `simulate` makes conversations of one minute only."""
 Float64 = NDArray[np.float64]
 
 
@@ -114,7 +117,7 @@ def grown(evidence: Float64, same: NDArray[np.bool_], weight: Float64) -> Trees:
 
 def off(heard: Sequence[tuple[Heard, Pieces]], trees: Trees) -> NDArray[np.int64]:
     """(conversations,) by how many the number of people is wrong."""
-    found = [len(people(merged(pieces, first_groups(pieces), trees), pieces.said_s)) for _, pieces in heard]
+    found = [len(people(merged(pieces, first_groups(pieces), trees), pieces.clear_s)) for _, pieces in heard]
     return np.array([min(n, MOST) - each.truth.shape[1] for n, (each, _) in zip(found, heard, strict=True)])
 
 
@@ -139,16 +142,24 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("speech", type=Path, help="folder of tar shards with manifest.csv (docs/training.md)")
     options.add_argument("--cache", type=Path, required=True, help="keeps what was heard")
-    options.add_argument("--count", type=int, default=120, help="conversations")
+    options.add_argument("--count", type=int, default=120, help="conversations of two to eight people")
+    options.add_argument("--longer", type=int, default=22, help="longer conversations of two or three")
     options.add_argument("--processes", type=int, default=2)
     options.add_argument("-o", "--output", type=Path, default=TREES)
     chosen = options.parse_args()
-    chosen.cache.mkdir(parents=True, exist_ok=True)
-    listen = partial(hear, speech=chosen.speech, split="train", folder=chosen.cache, make=simulate)
     # One person in eight conversations teaches nothing.
     numbers = [number for number in range(SEED, SEED + chosen.count) if number % MOST]
+    kinds: list[tuple[str, Callable[[Corpus, int], Simulated], Sequence[int]]] = [
+        ("many", simulate, numbers),
+        ("few", LONGER, range(SEED, SEED + chosen.longer)),
+    ]
+    conversations: list[Heard] = []
     with ProcessPoolExecutor(chosen.processes, mp_context=get_context("spawn")) as pool:
-        conversations = [recall(path) for path in pool.map(listen, numbers)]
+        for name, make, some in kinds:
+            folder = chosen.cache / name
+            folder.mkdir(parents=True, exist_ok=True)
+            listen = partial(hear, speech=chosen.speech, split="train", folder=folder, make=make)
+            conversations += [recall(path) for path in pool.map(listen, some)]
     heard = [(each, pieces_of(each.streams)) for each in conversations]
     wrong = np.concatenate(
         [

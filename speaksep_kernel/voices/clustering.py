@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.voices.agglomeration import agglomerate
+from speaksep_kernel.voices.agreement import one_voice, tracks
 from speaksep_kernel.voices.counting import counted
 from speaksep_kernel.voices.embedding import ACTIVE, MIN_SOLO_S, known
 from speaksep_kernel.voices.merging import Pieces
@@ -227,19 +228,27 @@ def pieces_of(streams: Streams) -> Pieces:
     piece = np.argsort(order)[piece.reshape(-1)]
     count = len(vectors)
     first, second, both_s = _together(streams, clear)
-    own_s = (streams.activity[clear] > ACTIVE * 255).sum(1) * FRAME_S
+    active = streams.activity > ACTIVE * 255
+    own_s = np.asarray(active[clear].sum(1) * FRAME_S, np.float64)
     always = both_s >= ALWAYS * np.maximum(own_s[first], own_s[second])
+    track = tracks(streams)[clear]
+    said_s, active_s, agreed_s = (
+        np.asarray(np.bincount(piece, each_s, count), np.float64)
+        for each_s in (speech_s[clear], own_s, own_s * one_voice(streams, active)[clear])
+    )
     length_s = np.zeros(count)
     np.maximum.at(length_s, piece, streams.weight_s[clear])
     together = np.stack([piece[first], piece[second]])
     return Pieces(
         vectors=vectors[order],
-        said_s=np.asarray(np.bincount(piece, speech_s[clear], count), np.float64),
+        said_s=said_s,
+        clear_s=said_s * agreed_s / np.maximum(active_s, 1e-9),
         length_s=length_s,
-        active_s=np.asarray(np.bincount(piece, own_s, count), np.float64),
+        active_s=active_s,
         apart=together[:, always],
         together=together,
         together_s=both_s,
+        one_track=track[first] == track[second],
         stream=clear,
         of_stream=piece,
     )

@@ -14,7 +14,8 @@ LIKENESS = 0.23
 person: 0.4 ± 0.13 if they are of a second, 0.5 ± 0.14 of a second and a half."""
 PERSON_S = 2.5
 PERSON_SHARE = 0.06
-"""A person speaks for 2.5 s, or 6 % of the speech if that is less."""
+"""A person speaks clearly for 2.5 s, or for 6 % of the clear speech if that is less. What only some windows take for
+one person may be two at once, and makes groups of its own."""
 MORE = 30
 """Groups below which a number of people asked for is looked for."""
 
@@ -42,10 +43,10 @@ def counted(pieces: Pieces, *, least: int, most: int) -> tuple[NDArray[np.int32]
         The groups that speak enough to be people.
     """
     group = merged(pieces, first_groups(pieces))
-    who = people(group, pieces.said_s)
+    who = people(group, pieces.clear_s)
     if least <= len(who) <= most:
         return group, who
-    return grouped(pieces.vectors, pieces.said_s, pieces.apart, least=least, most=most)
+    return grouped(pieces.vectors, pieces.clear_s, pieces.apart, least=least, most=most)
 
 
 def first_groups(pieces: Pieces) -> NDArray[np.int32]:

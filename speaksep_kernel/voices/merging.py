@@ -1,8 +1,8 @@
 """Which groups of pieces are one voice, decided two by two by small trees that look at the company they are in.
 
 A mean cosine of 0.2 may be one voice in a dry room and two in a booming one. So what counts beside it is how alike the
-pieces of each group are, how alike all others are in this recording, how much each says, and whether the two are heard
-at once. `speaksep_kernel.training.counting` grows the trees.
+pieces of each group are, how alike all others are in this recording, how much each says, whether the two are heard at
+once, and whether windows that hear both take them for one person. `speaksep_kernel.training.counting` grows the trees.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Pieces:
         (pieces, dim) unit embeddings.
     said_s
         (pieces,) seconds of speech each stands for.
+    clear_s
+        (pieces,) those in which all windows agree that one person speaks (`speaksep_kernel.voices.agreement`).
     length_s
         (pieces,) seconds it was embedded from.
     active_s
@@ -52,18 +54,22 @@ class Pieces:
     together
         (2, pairs) pieces that are heard at once.
     together_s
-        (pairs,) for how long, in all windows.
+        (pairs,) for how long at once.
+    one_track
+        (pairs,) whether a window that hears both takes them for one person.
     stream, of_stream
         (streams,) which streams say anything clear, and the piece of each.
     """
 
     vectors: NDArray[np.float32]
     said_s: Float64
+    clear_s: Float64
     length_s: Float64
     active_s: Float64
     apart: NDArray[np.int64]
     together: NDArray[np.int64]
     together_s: Float64
+    one_track: NDArray[np.bool_]
     stream: NDArray[np.int64]
     of_stream: NDArray[np.int64]
 
@@ -92,23 +98,25 @@ class Groups:
         self.total = (member * np.minimum(pieces.length_s, WHOLE_S)[:, None]).T @ pieces.vectors
         self.apart = _between(group, pieces.apart, np.ones(pieces.apart.shape[1]), count)
         self.together_s = _between(group, pieces.together, pieces.together_s, count)
+        self.one_track = _between(group, pieces.together, pieces.one_track, count)
+        self.two_tracks = _between(group, pieces.together, ~pieces.one_track, count)
 
     def merge(self, kept: int, gone: int) -> None:
         """Two groups become one; those after the second get the number before."""
         self.group = np.where(self.group == gone, kept, self.group)
         self.group = (self.group - (self.group > gone)).astype(np.int32)
-        for each in (self.pieces, self.said_s, self.active_s, self.total):
+        for name in ("pieces", "said_s", "active_s", "total"):
+            each = getattr(self, name)
             each[kept] += each[gone]
-        for between in (self.likeness, self.apart, self.together_s):
+            setattr(self, name, np.delete(each, gone, 0))
+        for name in ("likeness", "apart", "together_s", "one_track", "two_tracks"):
+            between = getattr(self, name)
             between[kept] += between[gone]
             between[:, kept] += between[:, gone]
-        for name in ("pieces", "said_s", "active_s", "total"):
-            setattr(self, name, np.delete(getattr(self, name), gone, 0))
-        for name in ("likeness", "apart", "together_s"):
-            setattr(self, name, np.delete(np.delete(getattr(self, name), gone, 0), gone, 1))
+            setattr(self, name, np.delete(np.delete(between, gone, 0), gone, 1))
 
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Float64]:
-        """Pairs of groups that may be one voice, and (pairs, 10) what tells whether they are."""
+        """Pairs of groups that may be one voice, and (pairs, 13) what tells whether they are."""
         first, second = np.triu_indices(len(self.pieces), 1)
         mean = self.likeness / np.outer(self.pieces, self.pieces)
         inside = (np.diag(self.likeness) + ALIKE * ALIKE_PAIRS) / (self.pieces * (self.pieces - 1) + ALIKE_PAIRS)
@@ -122,6 +130,7 @@ class Groups:
         next_best = min(1, len(ranked) - 1)
         third = [np.where(ranked[k, 0] == alike, ranked[k, next_best], ranked[k, 0]) for k in (first, second)]
         lesser, greater = np.sort([self.said_s[first], self.said_s[second]], 0)
+        one, two = self.one_track[first, second], self.two_tracks[first, second]
         evidence = np.stack(
             [
                 alike,
@@ -134,6 +143,9 @@ class Groups:
                 np.log(greater + 0.1),
                 np.minimum(inside[first], inside[second]),
                 self.together_s[first, second] / np.minimum(self.active_s[first], self.active_s[second]),
+                np.log1p(one),
+                np.log1p(two),
+                (two + 0.5) / (one + two + 1),
             ],
             1,
         )
@@ -219,7 +231,9 @@ def merged(pieces: Pieces, group: NDArray[np.int32], trees: Trees | None = None)
         groups.merge(int(first[best]), int(second[best]))
 
 
-def _between(group: NDArray[np.int32], pairs: NDArray[np.int64], worth: Float64, count: int) -> Float64:
+def _between(
+    group: NDArray[np.int32], pairs: NDArray[np.int64], worth: Float64 | NDArray[np.bool_], count: int
+) -> Float64:
     """(count, count) symmetric sums of what pairs of pieces are worth, by the groups they are in."""
     total = np.zeros((count, count))
     np.add.at(total, (group[pairs[0]], group[pairs[1]]), worth)

@@ -21,11 +21,13 @@ def pieces_of(people, each, *, noise=1.2, seed=0):
     return Pieces(
         vectors=(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32),
         said_s=ones,
+        clear_s=ones,
         length_s=1.5 * ones,
         active_s=5 * ones,
         apart=NOBODY,
         together=NOBODY,
         together_s=np.empty(0),
+        one_track=np.empty(0, bool),
         stream=np.arange(len(who)),
         of_stream=np.arange(len(who)),
     ), who
@@ -46,6 +48,32 @@ def test_pieces_that_cannot_be_one_person_are_two_people():
     assert merged(pieces, np.arange(20, dtype=np.int32) // 10).tolist() == [0] * 20
 
 
+@pytest.mark.parametrize(("one_track", "people"), [(True, 1), (False, 2)], ids=["for one person", "for two"])
+def test_what_sounds_like_one_or_two_is_what_windows_that_hear_both_take_it_for(one_track, people):
+    rng = np.random.default_rng(0)
+    pieces, who = pieces_of(2, 20)
+    voices = np.eye(2, 192)
+    voices[1, 0] = 0.75
+    vectors = voices[who] / np.linalg.norm(voices[who], axis=1, keepdims=True)
+    vectors += rng.standard_normal((40, 192)) * 1.2 / 192**0.5
+    pairs = np.array([(k, 20 + other) for k in range(20) for other in (k, (k + 1) % 20)]).T
+    doubtful = replace(
+        pieces,
+        vectors=(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32),
+        together=pairs,
+        together_s=np.zeros(40),
+        one_track=np.full(40, one_track),
+    )
+    assert int(merged(doubtful, who.astype(np.int32)).max()) + 1 == people
+
+
+def test_speech_that_windows_do_not_agree_on_makes_nobody():
+    pieces, who = pieces_of(3, 20)
+    assert len(counted(pieces, least=1, most=8)[1]) == 3
+    doubted = np.where(who == 2, 0.1, 1)
+    assert len(counted(replace(pieces, clear_s=doubted), least=1, most=8)[1]) == 2
+
+
 @pytest.mark.parametrize(("least", "most", "people"), [(4, 8, 4), (1, 2, 2)], ids=["more", "fewer"])
 def test_who_asks_for_a_number_gets_it(least, most, people):
     pieces, _ = pieces_of(3, 20)
@@ -56,7 +84,15 @@ def test_merging_step_by_step_is_grouping_at_once():
     pieces, _ = pieces_of(4, 12, noise=2.0, seed=3)
     rng = np.random.default_rng(1)
     pairs = rng.integers(0, 48, (2, 200))
-    pieces = replace(pieces, together=pairs, together_s=rng.random(200), said_s=rng.random(48) + 0.5)
+    pieces = replace(
+        pieces,
+        together=pairs,
+        together_s=rng.random(200),
+        one_track=rng.random(200) < 0.5,
+        said_s=rng.random(48) + 0.5,
+        clear_s=rng.random(48) / 2,
+        length_s=rng.random(48) + 0.8,
+    )
     steps = Groups(pieces, (np.arange(48) % 12).astype(np.int32))
     steps.merge(2, 7)
     steps.merge(0, 5)
