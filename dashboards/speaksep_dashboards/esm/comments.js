@@ -55,7 +55,9 @@ function commentsPart({ model, outbox, signal, now, seek }) {
     const waiting = outbox.waiting();
     const gone = new Set(waiting.filter(({ what }) => what === "uncomment").map(({ fields }) => fields.comment));
     const there = comments.filter(({ id }) => !gone.has(id));
-    const mine = waiting.filter(({ what }) => what === "comment").map(({ fields }) => ({ ...fields, author: reader }));
+    // One that has arrived, though its answer was lost, is not shown twice.
+    const same = (fields) => there.some((each) => each.author === reader && each.text === fields.text && each.at_s === fields.at_s);
+    const mine = waiting.filter(({ what, fields }) => what === "comment" && !same(fields)).map(({ fields }) => ({ ...fields, author: reader }));
     heading.textContent = `Comments (${there.length + mine.length})`;
     const key = JSON.stringify([there, mine]);
     if (list.dataset.shown !== key) { // focus in the list survives what changes nothing
