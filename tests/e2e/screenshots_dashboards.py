@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -18,40 +18,55 @@ from tests.e2e.viewer_scene import DESKTOP, PHONE, VIEWER, Scene, furnish
 from tests.hub.running import RunningHub, running_hub
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-COLOURS = 64
-SCREENS = {"": DESKTOP, "-phone": PHONE}
+COLOURS = 200
+PICTURES = {
+    "light": ("recording", "collection", "batch", "compare", "operations", "index"),
+    "dark": ("recording", "collection", "batch", "compare", "operations"),
+    "phone-light": ("operations",),
+    "phone-dark": ("recording", "collection", "batch", "told"),
+}
+"""What is shown in docs/dashboards.md; "told" is a comparison after the votes."""
+EXPLORED = (("Voila", "recording"), ("Panel", "collection"))
 TALLEST = 1500
 """Pixels of a page that are shown."""
 
 
-def main(wanted: Sequence[str]) -> None:
-    """Bring a platform up, look at everything (or at the pictures named), light and dark, on a desk and on a phone."""
+def main() -> None:
+    """Bring a platform up and look at everything."""
     with tempfile.TemporaryDirectory() as place:
         scene = furnish(Path(place) / "hub")
         with running_hub(scene.folder, "--workers=1") as hub, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-            for scheme in ("light", "dark"):
-                for screen, size in SCREENS.items():
-                    _all(browser, hub, scene, f"{screen}-{scheme}", size, wanted)
+            for ending, kinds in PICTURES.items():
+                for kind in kinds:
+                    _look(browser, hub, scene, kind, ending)
+            for service, kind in EXPLORED:
+                _look(browser, hub, scene, kind, "light", service)
             browser.close()
 
 
-def _all(
-    browser: Browser, hub: RunningHub, scene: Scene, ending: str, size: dict[str, int], wanted: Sequence[str]
-) -> None:
-    scheme = ending.rpartition("-")[2]
-    for name, role in ((VIEWER, "viewer"), ("root", "admin")):
-        context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-        page = context.new_page()
-        sign_in(context, hub, name, role)
-        place = f"{hub.url}services/dashboards/"
-        views = {kind: f"{place}share/{scene.shares[kind]}/" for kind in SAYS}
-        views = views | {"index": place} if role == "viewer" else {"operations": f"{place}operations/"}
-        for kind, address in views.items():
-            if not wanted or kind in wanted:
-                page.goto(address)
-                _shoot(page, f"dashboard-{kind}{ending}", size["width"])
-        context.close()
+def _look(browser: Browser, hub: RunningHub, scene: Scene, kind: str, ending: str, service: str = "") -> None:
+    """Open one view, perhaps go on to its service, and take the picture."""
+    size = PHONE if ending.startswith("phone") else DESKTOP
+    scheme: Any = ending.rpartition("-")[2]
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    page = context.new_page()
+    who = ("root", "admin") if kind == "operations" else (VIEWER, "viewer")
+    sign_in(context, hub, *who)
+    place = f"{hub.url}services/dashboards/"
+    shares = {**scene.shares, "told": scene.shares["compare"]}
+    page.goto(
+        f"{place}share/{shares[kind]}/" if kind in shares else place + {"index": "", "operations": "operations/"}[kind]
+    )
+    if kind == "told":
+        page.get_by_role("button", name="Show which is which").click()
+        page.get_by_role("button", name="Show it").click()
+        expect(page.get_by_text("SI-SDR").first).to_be_visible(timeout=DRAWN_MS)
+    if service:
+        page.get_by_role("link", name=f"Explore in {service}").click()
+        expect(page.get_by_role("heading", name=SAYS[kind]).first).to_be_visible(timeout=DRAWN_MS)
+    _shoot(page, "-".join(filter(None, ("dashboard", service.lower(), kind, ending))), size["width"])
+    context.close()
 
 
 def _shoot(page: Page, name: str, width: int) -> None:
@@ -67,4 +82,4 @@ def _shoot(page: Page, name: str, width: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

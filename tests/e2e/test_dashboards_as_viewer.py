@@ -87,6 +87,21 @@ def test_each_view_is_drawn_and_accessible_on_any_screen(kind: str, hub: Running
     assert found == {}
 
 
+@pytest.mark.parametrize("service", ["Voila", "Panel"])
+@pytest.mark.parametrize("kind", list(SAYS))
+def test_each_view_goes_on_with_a_kernel_or_a_session(
+    kind: str, service: str, hub: RunningHub, scene: Scene, vera: Page
+) -> None:
+    look_at(vera, hub, scene, kind)
+    vera.get_by_role("link", name=f"Explore in {service}").click()
+    vera.wait_for_url(f"**/services/{service.lower()}/**", timeout=DRAWN_MS)
+    expect(vera.get_by_role("heading", name=SAYS[kind]).first).to_be_visible(timeout=DRAWN_MS)
+    vera.set_viewport_size(PHONE)
+    vera.wait_for_timeout(300)
+    assert vera.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert Axe().run(vera, context=".speaksep.page").response["violations"] == []
+
+
 @pytest.mark.parametrize("kind", list(SAYS))
 def test_each_view_is_used_by_keyboard(kind: str, hub: RunningHub, scene: Scene, vera: Page) -> None:
     look_at(vera, hub, scene, kind)
