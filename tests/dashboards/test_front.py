@@ -233,6 +233,15 @@ def test_files_are_saved_only_where_the_share_says_so(front: Front, desk: Stored
     assert saved.items() <= front.trail("download")[-1].items()
 
 
+def test_a_page_is_taken_away_as_a_report(ada: httpx.Client, mine: str) -> None:
+    report = ada.get(f"{mine}report.html")
+    assert report.headers["content-disposition"] == 'attachment; filename="speaksep-recording.html"'
+    assert "meeting.wav" in report.text
+    begun = time.monotonic()
+    assert ada.get(f"{mine}report.html").content == report.content
+    assert time.monotonic() - begun < 1  # it was made once
+
+
 # Live
 
 

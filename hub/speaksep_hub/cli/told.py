@@ -28,7 +28,13 @@ def told(platform: Platform, *, as_json: bool) -> None:
     typer.echo(
         f"SpeakSep is at {url}\n"
         f"  sign in:  {how}\n"
+        f"{_dashboards(platform)}"
         f"  programs: {url}/services/speaksep/docs, with a token of {url}/hub/token\n"
         f"  files:    {folder.path}, logs in {folder.logs}\n"
         "Ctrl-C ends all of it."
     )
+
+
+def _dashboards(platform: Platform) -> str:
+    settings = platform.settings
+    return f"  results:  {settings.hub.url}/services/dashboards/\n" if settings.dashboards.enabled else ""

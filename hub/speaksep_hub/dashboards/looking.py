@@ -139,6 +139,14 @@ def shared_with(platform: Platform, visitor: Visitor, share: str, token: str | N
     return found, token
 
 
+async def note_opened(request: Request, looked: Looked) -> None:
+    """Write down that somebody looks at something."""
+    if looked.share.id:
+        await atold(request, looked.visitor.name, "share-opened", share=looked.share.id)
+    else:
+        await atold(request, looked.visitor.name, "view", page=looked.name)
+
+
 async def refused(request: Request, visitor: Visitor, share: str, error: InputError) -> None:
     """Write down that a share, or a link to it, was asked for in vain."""
     if error.reason in _REFUSED:

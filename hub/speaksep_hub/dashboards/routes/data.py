@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from speaksep_dashboards.page import Answer
-from speaksep_hub.dashboards.looking import Looking
+from speaksep_hub.dashboards.looking import Looking, note_opened
 from speaksep_hub.dashboards.sending import send_text
 from speaksep_hub.service.work.audited import atold
 from speaksep_kernel.errors import InputError
@@ -33,6 +33,8 @@ _LONGEST = 8000  # characters of a question by GET; proxies cut longer addresses
 @router.get("/data")
 async def data(request: Request, looked: Looking) -> Response:
     """All that the page shows first, as it is now."""
+    if "authorization" in request.headers:  # a program: no page was opened before
+        await note_opened(request, looked)
     told = await run_in_threadpool(looked.kept.told, looked.complete)
     return send_text(request, told.text, told.stamp, "application/json", zipped=told.zipped)
 

@@ -10,11 +10,10 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from speaksep_hub.dashboards.exploring import doors
-from speaksep_hub.dashboards.looking import Looked, Looking
+from speaksep_hub.dashboards.looking import Looked, Looking, note_opened
 from speaksep_hub.dashboards.sending import send_text
 from speaksep_hub.dashboards.shell import Markup, config_block, data_block, document, element, home_of, static_of
 from speaksep_hub.protection.headers import content_security_policy
-from speaksep_hub.service.work.audited import atold
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,10 +24,7 @@ _STYLED = content_security_policy("service", {"style-src": "'self' 'unsafe-inlin
 @router.get("/")
 async def page(request: Request, looked: Looking) -> Response:
     """A page."""
-    if looked.share.id:
-        await atold(request, looked.visitor.name, "share-opened", share=looked.share.id)
-    else:
-        await atold(request, looked.visitor.name, "view", page=looked.name)
+    await note_opened(request, looked)
     text = await run_in_threadpool(_page, request, looked)
     stamp = hashlib.sha256(text.encode()).hexdigest()[:32]
     policy = {"Content-Security-Policy": _STYLED} if _assets(looked) else {}
