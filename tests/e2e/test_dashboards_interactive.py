@@ -9,6 +9,8 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
+from speaksep_hub.audit.events import name_of
+from speaksep_hub.audit.verify import entries
 from speaksep_kernel.catalogue.catalogue import Catalogue
 from speaksep_kernel.jobs.job import JobRequest
 from speaksep_kernel.jobs.queue import JobTable
@@ -65,7 +67,10 @@ def test_what_changes_is_seen_and_what_is_revoked_is_gone(
 ) -> None:
     elsewhere: list[str] = []
     vera.on("request", lambda request: elsewhere.append(request.url))
+    before = _refusals(hub, name)
     open_page(hub, vera, name, share)
+    vera.wait_for_timeout(4000)  # whether it lives was asked once
+    assert _refusals(hub, name) == before  # who looks at what is theirs is not in the way of who does not
     catalogue.shares.change("rosa", share, {"title": "The second interview"})
     expect(vera.get_by_role("heading", name="The second interview")).to_be_visible(timeout=20_000)
     catalogue.shares.revoke("rosa", share)
@@ -101,6 +106,11 @@ def test_a_page_whose_service_is_killed_says_so_and_comes_again(
     vera.wait_for_function("window.before === undefined", timeout=LONG_MS)
     expect(vera.get_by_role("heading", name="The interview")).to_be_visible(timeout=LONG_MS)
     expect(said).to_be_hidden()
+
+
+def _refusals(hub: RunningHub, service: str) -> list[object]:
+    found = [each for each in entries(hub.folder / "audit") if each["service"] == service]
+    return [each.get("path") for each in found if name_of(str(each["__schema__"])) == "refusal"]
 
 
 def _sockets(process: psutil.Process) -> list[str]:

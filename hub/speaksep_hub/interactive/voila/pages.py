@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import tornado.web
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
@@ -27,6 +29,8 @@ from speaksep_hub.interactive.voila.kernels import VISIT, ReadersKernels, Visit
 from speaksep_kernel.errors import InputError, SpeakSepError
 
 OURS = Path(speaksep_dashboards.__file__).parent / "voila"
+AT_ONCE = 2 * (os.cpu_count() or 1)
+"""Pages that are made at a time."""
 DESK = "speaksep_desk"
 """Setting of the Tornado application: where the things lie."""
 _CHOOSERS = ("template", "theme", "voila-template", "voila-theme")
@@ -49,13 +53,19 @@ class Notebooks(_Files):  # type: ignore[misc] # it has no types
 class Rendered(TornadoVoilaHandler):  # type: ignore[misc]
     """A notebook, if its reader may see what the address means."""
 
+    _turns: ClassVar = asyncio.Semaphore(AT_ONCE)
+
     @tornado.web.authenticated
     async def get(self, path: str = "") -> None:
         """Look whether they may, then start a kernel and execute it."""
         reader = reader_of(self.current_user.hub_user)
         try:
-            VISIT.set(Visit(reader, await self._address(path, reader)))
-            await super().get(path)
+            address = await self._address(path, reader)
+            VISIT.set(Visit(reader, address))
+            # Of many who come at once the first have their page soon, and the last as soon as otherwise. Other
+            # notebooks may take long, and wait for nobody.
+            async with self._turns if address else nullcontext():
+                await super().get(path)
         except SpeakSepError as error:
             self.log.info("%s: %s", path, error.error)
             if self._headers_written:
