@@ -14,6 +14,7 @@ from speaksep_kernel.cli.batch import TableOption
 from speaksep_kernel.cli.interrupt import first_asks
 from speaksep_kernel.cli.options import JsonOption, option_values
 from speaksep_kernel.cli.output import clock, print_json
+from speaksep_kernel.cli.schema import schema
 from speaksep_kernel.errors import InputError
 
 if TYPE_CHECKING:
@@ -130,6 +131,9 @@ def prune(
         print_json({"ok": True, "pruned": count})
     else:
         typer.echo(f"{count} finished job{'' if count == 1 else 's'} forgotten; results on disk stay")
+
+
+app.command("schema")(schema)
 
 
 @app.command("work")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
@@ -17,6 +17,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.jobs.tables import REVISION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY = frozenset({"store-busy", "store-conflict"})
 """Reasons of a StoreError that mean that others use the table."""
@@ -187,6 +190,26 @@ def migrate(engine: Engine, revision: str = "head", schema: Schema = JOBS) -> No
             _run_alembic(connection, schema, now, revision)
 
 
+def revision_of(engine: Engine, schema: Schema = JOBS) -> str | None:
+    """The revision that the database notes of the tables; ``None``: it has none of them.
+
+    Raises
+    ------
+    StoreError
+        As :func:`explained`.
+    """
+    with explained(engine), engine.begin() as connection:
+        return _revision(connection, schema)
+
+
+def revisions_of(schema: Schema) -> list[str]:
+    """All that this version knows of, the oldest first."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    return [each.revision for each in ScriptDirectory.from_config(_scripts(schema, Config())).walk_revisions()][::-1]
+
+
 def _write_ahead(engine: Engine) -> None:
     # Readers and one writer at once; the file remembers it. Not possible inside a transaction.
     raw = engine.raw_connection()
@@ -207,18 +230,22 @@ def _run_alembic(connection: Connection, schema: Schema, now: str | None, revisi
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(schema.migrations).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _scripts(schema, Config(attributes={"connection": connection}))
     known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]  # newest first
     if now is not None and now not in known:
         raise StoreError(
             f"the {schema.name} has revision {now!r}, this SpeakSep knows those up to {known[0]!r}",
             reason="store-newer",
-            hint="update SpeakSep, or name another table with SPEAKSEP_JOBS",
+            hint="update SpeakSep, name another table with SPEAKSEP_JOBS, or see: speaksep jobs schema --help",
         )
     down = revision == "base" or (now in known and revision in known and known.index(revision) > known.index(now))
     (command.downgrade if down else command.upgrade)(config, revision)
+
+
+def _scripts(schema: Schema, config: Config) -> Config:
+    config.set_main_option("script_location", str(schema.migrations).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 @contextmanager
