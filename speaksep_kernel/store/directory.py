@@ -100,7 +100,7 @@ class DirectoryStore(Store):
 
     def children(self, key: str) -> list[str]:
         """Right below."""
-        place = self._path(key) if key not in keys.ROOMS else Path(self.url, key)
+        place = Path(self.url, key if key in (*keys.ROOMS, keys.BACKUPS) else keys.checked(key))
         with self._explained():
             return sorted(f"{key}/{path.name}" for path in place.iterdir()) if place.is_dir() else []
 

@@ -12,6 +12,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 ROOMS = ("blobs", "named", "results", "uploads")
 """The first segment of every key."""
+BACKUPS = "backups"
+"""First segment where a store holds copies of another one, and what they belong to."""
 
 
 def blob(sha256: str) -> str:
@@ -87,7 +89,12 @@ def checked(key: str) -> str:
         Reason ``bad-key``.
     """
     segments = key.split("/")
-    if len(segments) < 2 or segments[0] not in ROOMS or "\0" in key or any(s in ("", ".", "..") for s in segments):
+    if (
+        len(segments) < 2
+        or segments[0] not in (*ROOMS, BACKUPS)
+        or "\0" in key
+        or any(s in ("", ".", "..") for s in segments)
+    ):
         raise bad(key)
     return key
 

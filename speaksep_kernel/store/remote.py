@@ -124,7 +124,9 @@ class RemoteStore(Store):
         system, root = self._files
         try:
             with self._explained():
-                found = system.ls(f"{root}/{key if key in keys.ROOMS else keys.checked(key)}", detail=False)
+                found = system.ls(
+                    f"{root}/{key if key in (*keys.ROOMS, keys.BACKUPS) else keys.checked(key)}", detail=False
+                )
         except StoreError as error:
             if error.reason != "not-stored":
                 raise

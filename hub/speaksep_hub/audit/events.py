@@ -172,6 +172,19 @@ EVENTS = _events(
     AuditEvent(
         "audit-gap", "Entries could not be written, as many as said.", {"missed": "integer"}, {"reason": "text"}
     ),
+    AuditEvent(
+        "backup-made",
+        "A backup of the platform was made.",
+        {"backup": "text"},
+        {"files": "integer", "bytes": "integer", "lost": "integer"},
+    ),
+    AuditEvent(
+        "backup-restored",
+        "The platform was made again from a backup: what happened after that is not in it.",
+        {"backup": "text"},
+        {"files": "integer", "bytes": "integer"},
+    ),
+    AuditEvent("backup-removed", "A backup was removed, since its time was over.", {"backup": "text"}),
 )
 """By name. The trail itself adds ``audit-repaired`` and ``audit-pruned``."""
 

@@ -74,7 +74,7 @@ def verify(folder: Path, noted: Seal | None = None) -> Report:
         Reason ``no-audit-trail``.
     """
     walk = _Walk(noted)
-    head, files = _snapshot(folder)
+    head, files = snapshot(folder)
     for path, file, size in files:
         with file:
             walk.file(path.name, file, size)
@@ -90,7 +90,7 @@ def entries(folder: Path) -> Iterator[dict[str, Any]]:
     InputError
         Reason ``no-audit-trail``.
     """
-    for _, file, size in _snapshot(folder)[1]:
+    for _, file, size in snapshot(folder)[1]:
         with file:
             for line in _lines(file, size):
                 entry = _parsed(line)
@@ -98,7 +98,7 @@ def entries(folder: Path) -> Iterator[dict[str, Any]]:
                     yield entry
 
 
-def _snapshot(folder: Path) -> tuple[Seal | None, list[tuple[Path, BinaryIO, int]]]:
+def snapshot(folder: Path) -> tuple[Seal | None, list[tuple[Path, BinaryIO, int]]]:
     """The head and all files as of one moment: what is written later is not looked at."""
     if not (folder / CURRENT).exists() and not (folder.is_dir() and closed_files(folder)):
         raise InputError(
