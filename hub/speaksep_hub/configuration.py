@@ -48,7 +48,8 @@ def install(c: Any, settings: Settings | None = None) -> Settings:
     refuse_unsafe(settings)
     folder = Folder.open(settings.hub.folder)
     _hub(c, settings, folder)
-    _proxy(c, settings, folder)
+    if settings.hub.proxy == "traefik":
+        _proxy(c, settings, folder)
     configure_sign_in(c, settings, folder)
     configure_spawner(c, settings, folder)
     _services(c, settings, folder)

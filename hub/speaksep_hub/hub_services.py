@@ -71,7 +71,8 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
     found = [
         HubService(
             "speaksep",
-            f"http://127.0.0.1:{settings.ports.service}",
+            f"http://{host}:{settings.ports.service}",
+    host = "127.0.0.1" if settings.hub.services == "hub" else settings.hub.service_host
             token("service"),
             (sys.executable, "-m", "speaksep_hub.service"),
             tuple(hub_names(SERVICE_SCOPES)),
@@ -81,7 +82,7 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
         found.append(
             HubService(
                 "dashboards",
-                f"http://127.0.0.1:{settings.ports.dashboards}",
+                f"http://{host}:{settings.ports.dashboards}",
                 token("dashboards"),
                 (sys.executable, "-m", "speaksep_hub.dashboards"),
                 tuple(hub_names(DASHBOARD_SCOPES)),
@@ -90,7 +91,7 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
     found.extend(
         HubService(
             name,
-            f"http://127.0.0.1:{getattr(settings.ports, name)}",
+            f"http://{host}:{getattr(settings.ports, name)}",
             token(name),
             (sys.executable, "-m", f"speaksep_hub.interactive.{name}"),
             tuple(hub_names(("dashboards:view", "admin"))),

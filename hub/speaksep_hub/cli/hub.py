@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from speaksep_hub.cli import config as configuration
+from speaksep_hub.cli import part
 from speaksep_kernel.cli.options import JsonOption
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ ConfigOption = Annotated[
 
 
 app.command("config", short_help="Settings in force.")(configuration.config)
+app.command("part", short_help="One service of the hub here.")(part.part)
 
 
 @app.command("up", short_help="Start all of it here.")

@@ -78,8 +78,15 @@ def platform_parts(
     return [*found, _for_jobs(worker, settings, folder)]
 
 
-def service_environment(settings: Settings, service: HubService) -> dict[str, str]:
-    """What JupyterHub tells a service that it starts itself, for one that it does not start."""
+    Parameters
+    ----------
+    settings
+        Of the platform.
+    service
+        Which one.
+    hub_host
+        Where it finds the hub.
+    """
     base = settings.hub.base_path
     prefix = f"{base}services/{service.name}/"
     access = json.dumps(["access:services", f"access:services!service={service.name}"])
@@ -88,10 +95,12 @@ def service_environment(settings: Settings, service: HubService) -> dict[str, st
         "JUPYTERHUB_SERVICE_URL": service.url,
         "JUPYTERHUB_SERVICE_PREFIX": prefix,
         "JUPYTERHUB_API_TOKEN": service.token,
-        "JUPYTERHUB_API_URL": f"http://127.0.0.1:{settings.ports.hub}{base}hub/api",
+        "JUPYTERHUB_API_URL": f"http://{hub_host}:{settings.ports.hub}{base}hub/api",
         "JUPYTERHUB_BASE_URL": base,
         "JUPYTERHUB_HOST": "",
         "JUPYTERHUB_CLIENT_ID": f"service-{service.name}",
+def service_environment(settings: Settings, service: HubService, *, hub_host: str = "127.0.0.1") -> dict[str, str]:
+    """What JupyterHub tells a service that it starts itself, for one that it does not start.
         "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{prefix}oauth_callback",
         "JUPYTERHUB_OAUTH_SCOPES": access,
         "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,

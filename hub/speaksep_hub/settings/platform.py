@@ -30,6 +30,12 @@ class HubSettings(Section):
         "hub",
         description="Who starts proxy and services: the hub, or others (speaksep hub up, systemd, Kubernetes).",
     )
+    proxy: Literal["traefik", "elsewhere"] = Field(
+        "traefik", description="What leads people to the hub: the traefik that comes with it, or what others set up."
+    )
+    service_host: str = Field(
+        "127.0.0.1", description="Address of the services for the proxy, if others start them (hub.services)."
+    )
     subdomains: bool = Field(
         False, description="Give each server of a user and each service a host name below that of url."
     )
