@@ -68,11 +68,11 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
         given = getattr(settings.secrets, name)
         return str(given.get_secret_value()) if given else folder.secret(name)
 
+    host = "127.0.0.1" if settings.hub.services == "hub" else settings.hub.service_host
     found = [
         HubService(
             "speaksep",
             f"http://{host}:{settings.ports.service}",
-    host = "127.0.0.1" if settings.hub.services == "hub" else settings.hub.service_host
             token("service"),
             (sys.executable, "-m", "speaksep_hub.service"),
             tuple(hub_names(SERVICE_SCOPES)),

@@ -78,6 +78,9 @@ def platform_parts(
     return [*found, _for_jobs(worker, settings, folder)]
 
 
+def service_environment(settings: Settings, service: HubService, *, hub_host: str = "127.0.0.1") -> dict[str, str]:
+    """What JupyterHub tells a service that it starts itself, for one that it does not start.
+
     Parameters
     ----------
     settings
@@ -99,8 +102,6 @@ def platform_parts(
         "JUPYTERHUB_BASE_URL": base,
         "JUPYTERHUB_HOST": "",
         "JUPYTERHUB_CLIENT_ID": f"service-{service.name}",
-def service_environment(settings: Settings, service: HubService, *, hub_host: str = "127.0.0.1") -> dict[str, str]:
-    """What JupyterHub tells a service that it starts itself, for one that it does not start.
         "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{prefix}oauth_callback",
         "JUPYTERHUB_OAUTH_SCOPES": access,
         "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
