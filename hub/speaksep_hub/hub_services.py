@@ -15,6 +15,8 @@ CULLER = (
     "from jupyterhub_idle_culler import main; main()"
 )
 """The hub ends it with SIGINT, and waits half a minute if a script that started the hub had that signal ignored."""
+METRICS_SCOPES = ("read:metrics", *hub_names(("metrics:read",)))
+"""What Prometheus needs: metrics of the hub, and ours."""
 CULLER_SCOPES = ("list:users", "read:users:activity", "read:servers", "delete:servers")
 
 
@@ -31,7 +33,7 @@ class HubService:
     token
         What it proves to the hub with.
     command
-        What starts it.
+        What starts it; empty for one that is only somebody who asks the hub.
     browser_scopes
         What somebody's sign-in at it may be worth there, in the hub's words.
     needs
@@ -54,6 +56,8 @@ class HubService:
                 "oauth_no_confirm": True,
                 "oauth_client_allowed_scopes": list(self.browser_scopes),
             }
+        if not self.command:
+            return spec
         if started_by_hub:
             spec |= {"command": list(self.command), "environment": environment}
         else:
@@ -98,6 +102,7 @@ def services(settings: Settings, folder: Folder) -> list[HubService]:
         )
         for name in (settings.dashboards.interactive if settings.dashboards.enabled else ())
     )
+    found.append(HubService("prometheus", "", token("metrics"), (), needs=METRICS_SCOPES))
     culling = settings.culling
     if culling.idle_s or culling.age_s:
         words = (

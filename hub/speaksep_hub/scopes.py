@@ -64,7 +64,8 @@ SCOPES: Mapping[str, Scope] = {
         Scope("voices:write", "Enrol, rename and forget voices.", ("voices:read",)),
         Scope("dashboards:view", "Look at published dashboards, and at what others share with you."),
         Scope("dashboards:share", "Let others look at your results.", ("dashboards:view",)),
-        Scope("admin", "See how the platform does: its limits, its audit trail, who uses how much."),
+        Scope("metrics:read", "Read the figures for monitoring: counts and times, nobody's names."),
+        Scope("admin", "See how the platform does: its limits, its audit trail, who uses how much.", ("metrics:read",)),
     )
 }
 

@@ -12,6 +12,7 @@ from pydantic import ByteSize
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from speaksep_hub.metrics.names import METRICS
 from speaksep_hub.scopes import EVERYBODY, PREFIX, ROLES, SCOPES, expand
 from speaksep_hub.section import Section
 from speaksep_hub.service.document import routes_table
@@ -23,7 +24,13 @@ _BLOCK = re.compile(r"(?<=<!-- table: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOT
 
 def with_tables(text: str) -> str:
     """A page with its tables made again: what is between ``<!-- table: NAME -->`` and ``<!-- end -->``."""
-    made = {"scopes": scopes_table, "roles": roles_table, "settings": settings_table, "routes": routes_table}
+    made = {
+        "scopes": scopes_table,
+        "roles": roles_table,
+        "settings": settings_table,
+        "routes": routes_table,
+        "metrics": metrics_table,
+    }
     return _BLOCK.sub(lambda found: f"{found[1]}{found[2]}\n{made[found[1]]()}\n", text)
 
 
@@ -53,6 +60,24 @@ def settings_table() -> str:
         for place, field in _fields(Settings, "")
     ]
     return _table(("setting", "as it comes", "means"), rows)
+
+
+def metrics_table() -> str:
+    """Every metric of ours."""
+    rows = [
+        (
+            f"`{metric.name}`",
+            metric.kind,
+            ", ".join(f"`{label}`" for label in metric.labels),
+            _WHERE[metric.where],
+            metric.about,
+        )
+        for metric in METRICS.values()
+    ]
+    return _table(("metric", "kind", "told apart by", "told by", "is"), rows)
+
+
+_WHERE = {"web": "service, dashboards", "service": "service", "worker": "workers"}
 
 
 def _fields(section: type[Section], before: str) -> Iterator[tuple[str, FieldInfo]]:

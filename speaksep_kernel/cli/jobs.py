@@ -145,17 +145,22 @@ def work(
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Jobs at a time.")] = None,
     batch: BatchOption = None,
     until_done: Annotated[bool, typer.Option("--until-done", help="End when nothing is left to do.")] = False,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", metavar="HOST:PORT", help="Serve metrics to Prometheus there.")
+    ] = None,
     jobs: TableOption = None,
 ) -> None:
     """Work off the jobs of the table until interrupted; any number of machines may do so at once."""
     from speaksep_kernel import plugins
     from speaksep_kernel.jobs.dispatcher import Dispatcher
+    from speaksep_kernel.jobs.monitor import metrics_at
 
     stop = threading.Event()
     plugin = plugins.create("executor", executor, workers=workers, **option_values(executor_option or []))
     name = None if batch is None else _batch(batch)
-    with _table(jobs) as table, first_asks(stop):
-        Dispatcher(table, plugin, workers=workers, batch=name).run(stop=stop, until_done=until_done)
+    with _table(jobs) as table, first_asks(stop), metrics_at(metrics) as watch:
+        dispatcher = Dispatcher(table, plugin, workers=workers, batch=name)
+        dispatcher.run(stop=stop, watch=watch, until_done=until_done)
 
 
 def line(job: Job) -> str:

@@ -67,6 +67,10 @@ class Glance:
         Jobs that finished since the last glance.
     trouble
         What is wrong with the workers or the table right now; "" if nothing.
+    dispatcher
+        Who looks: names of its workers begin with it and a blank.
+    workers
+        How many jobs at a time it has done.
     """
 
     counts: dict[State, int]
@@ -74,6 +78,8 @@ class Glance:
     held: tuple[Job, ...]
     finished: tuple[Job, ...]
     trouble: str = ""
+    dispatcher: str = ""
+    workers: int = 0
 
     @property
     def left(self) -> int:
@@ -205,7 +211,9 @@ class Dispatcher:
         counts = self._table.counts(batch=self._batch)
         due = self._table.claimable(batch=self._batch) if counts[State.QUEUED] else 0
         held = self._table.jobs(batch=self._batch, states=tuple(HELD))
-        return Glance(counts, due, tuple(held), self._news(), self._trouble or self._crew.trouble)
+        return Glance(
+            counts, due, tuple(held), self._news(), self._trouble or self._crew.trouble, self._name, self._workers
+        )
 
     def _news(self) -> tuple[Job, ...]:
         finished: dict[str, None] = {}

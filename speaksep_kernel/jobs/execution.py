@@ -63,6 +63,8 @@ class Execution:
         What the kernel got, in words; empty where nobody leases.
     cpu_s
         What processors spent on the cells that are over, by the kernel and whom it started and waited for.
+    kernel_start_s
+        Until the kernel answered, waiting for a GPU included; 0 before.
     fault
         If a cell raised an error of SpeakSep: as `speaksep_kernel.errors.SpeakSepError.to_dict`.
     """
@@ -72,7 +74,7 @@ class Execution:
         self._stop = threading.Event()
         self.kernel: psutil.Process | None = None
         self.device = ""
-        self.cpu_s = 0.0
+        self.cpu_s = self.kernel_start_s = 0.0
         self.fault: dict[str, Any] | None = None
 
     def run(self, source: Path, report: Path, parameters: Mapping[str, Any], *, env: Mapping[str, str]) -> None:
@@ -163,6 +165,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # no types
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         """See `speaksep_kernel.jobs.kernels`."""
+        self._begun_s = time.monotonic()
         self.km = kernel_manager()
         return self.km
 
@@ -172,6 +175,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # no types
         with suppress(psutil.Error):
             self._execution.kernel = psutil.Process(pid) if pid else None
         self._connect()
+        self._execution.kernel_start_s = round(time.monotonic() - self._begun_s, 3)
         self._execution.device = self._ask("__import__('os').environ.get('SPEAKSEP_DEVICE_REASON', '')") or ""
         return self.kc
 

@@ -111,7 +111,9 @@ class _Run:
         known = cache.key_of(notebook, values, self.ticket.circle) if self.ticket.cache else None
         found = cache.look_up(known[0]) if known else []
         cached = next((str(each.directory) for each in found if known and each.copy_to(attempt.place, known[1])), None)
-        device, cpu_s = ("", 0.0) if cached else self._execute(notebook, values, guard, attempt.place / self.report)
+        device, cpu_s, kernel_start_s = (
+            ("", 0.0, None) if cached else self._execute(notebook, values, guard, attempt.place / self.report)
+        )
         with in_words(attempt.directory):
             result = {
                 "directory": attempt.address,
@@ -119,6 +121,7 @@ class _Run:
                 "cached": cached,
                 "device": device,
                 "cpu_s": cpu_s,
+                "kernel_start_s": kernel_start_s,
                 "measures": measured(attempt.place),
             }
             told = self._provenance(notebook, given, result, known[1] if known else {})
@@ -130,7 +133,7 @@ class _Run:
 
     def _execute(
         self, notebook: BatchNotebook, values: Mapping[str, Any], guard: Guard, report: Path
-    ) -> tuple[str, float]:
+    ) -> tuple[str, float, float | None]:
         from speaksep_kernel.jobs.execution import Execution  # a second, which cached results do not take
 
         execution = Execution(lambda progress: guard.tell(progress.fraction, progress.stage, progress.message))
@@ -144,7 +147,7 @@ class _Run:
             execution.run(notebook.path, report, values, env=os.environ | environment)
         finally:
             self._raised = execution.fault
-        return execution.device, execution.cpu_s
+        return execution.device, execution.cpu_s, execution.kernel_start_s
 
     def _provenance(
         self, notebook: BatchNotebook, values: Mapping[str, Any], result: Mapping[str, Any], inputs: Mapping[str, str]

@@ -68,7 +68,8 @@ class Outcome:
     result
         Of a success: ``directory``, ``files`` (sha256 by path in it, of what the same input, parameters and versions
         make again byte for byte), ``cached`` (the directory it was taken from, or ``None``), ``device``, ``cpu_s``
-        (what processors spent), ``measures`` (see `speaksep_kernel.results.measures`).
+        (what processors spent), ``kernel_start_s`` (of a kernel that was started), ``measures`` (see
+        `speaksep_kernel.results.measures`).
     error
         Of a failure: ``error``, ``reason``, ``hint`` as in `speaksep_kernel.errors`, and ``again``.
     report

@@ -29,6 +29,7 @@ PARTS = {
     "proxy": "traefik --configfile",
     "provider": "-m speaksep_hub.local.provider",
     "supervisor": "-m speaksep_hub.local.guard",
+    "prometheus": "--storage.tsdb.path",
 }
 """What the command line of each part has in it."""
 

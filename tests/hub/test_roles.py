@@ -54,7 +54,7 @@ HUB_ADMIN = {
         ),
         pytest.param("speaksep-viewers", NAMED | DASHBOARDS, id="viewer"),
         pytest.param("speaksep-batch", NAMED | TOKENS | RECORDINGS | JOBS, id="batch"),
-        pytest.param("speaksep-admins", HUB_ADMIN | {PREFIX + "admin"}, id="admin"),
+        pytest.param("speaksep-admins", HUB_ADMIN | {PREFIX + "admin", PREFIX + "metrics:read"}, id="admin"),
     ],
 )
 def test_a_role_has_what_is_listed_and_no_more(deployment: Deployment, group: str, scopes: set[str]) -> None:

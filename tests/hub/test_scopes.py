@@ -25,7 +25,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "deployment.md"
         ),
         ("viewer", {"dashboards:view"}),
         ("batch", {"recordings:read", "recordings:write", "jobs:read", "jobs:submit", "jobs:cancel"}),
-        ("admin", {"admin"}),
+        ("admin", {"admin", "metrics:read"}),
     ],
 )
 def test_a_role_has_these_scopes_and_no_other(role: str, scopes: set[str]) -> None:

@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,11 @@ def register(events: EventLogger) -> None:
 class AuditLog:
     """The trail, for one part of the platform. Any number of threads and processes may write into the same folder.
 
+    Attributes
+    ----------
+    listener
+        Told each event and its fields, by whichever thread records it; it must not raise.
+
     Examples
     --------
     >>> import tempfile
@@ -91,6 +97,7 @@ class AuditLog:
         self._handler, self._service = handler, service
         self._one_thread = threading.Lock()
         self._floods = Floods()
+        self.listener: Callable[[str, Mapping[str, Any]], object] = _nobody
         self._events = EventLogger(handlers=[handler] if handler else [])
         register(self._events)
 
@@ -175,6 +182,7 @@ class AuditLog:
         kind = EVENTS[event]
         given = {"actor": actor, "service": self._service, "request_id": request_id, "address": address, **fields}
         data = {name: _short(value) for name, value in given.items() if value not in (None, "") or name in _ALWAYS}
+        self.listener(event, given)
         with self._one_thread:
             if event == "refusal":
                 suppressed = self._floods.count(f"{actor}@{address}", time.monotonic())
@@ -189,6 +197,10 @@ class AuditLog:
 
 
 _ALWAYS = frozenset({"actor", "service"})
+
+
+def _nobody(event: str, fields: Mapping[str, Any]) -> None:
+    """Listens, where nobody does."""
 
 
 def _short(value: Any) -> Any:

@@ -40,6 +40,9 @@ def up(
         typer.Option("--port", metavar="N", min=0, max=65535, help="Port of the address; 0 is any free one."),
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Jobs at a time.")] = None,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Start Prometheus beside; it must be installed.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start the platform on this machine and keep it running until Ctrl-C, which ends all of it within ten seconds."""
@@ -51,4 +54,4 @@ def up(
         typer.echo(f"speaksep hub: warning: {warning}", err=True)
     if not as_json:
         typer.echo(f"Starting SpeakSep in {platform.folder.path} …")
-    platform.run(lambda: told(platform, as_json=as_json), workers=workers)
+    platform.run(lambda: told(platform, as_json=as_json, prometheus=prometheus), workers=workers, prometheus=prometheus)

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from speaksep_hub.metrics import prometheus as monitoring
+
 if TYPE_CHECKING:
     from speaksep_hub.local.up import Platform
 
 
-def told(platform: Platform, *, as_json: bool) -> None:
+def told(platform: Platform, *, as_json: bool, prometheus: bool = False) -> None:
     """Print it."""
     settings, folder = platform.settings, platform.folder
     url = settings.hub.url
+    watched = {"prometheus": monitoring.url(settings)} if prometheus else {}
     if as_json:
-        typer.echo(json.dumps({"ok": True, "url": url, "folder": str(folder.path), "logs": str(folder.logs)}))
+        where = {"url": url, "folder": str(folder.path), "logs": str(folder.logs), **watched}
+        typer.echo(json.dumps({"ok": True, **where}))
         return
     if settings.sign_in.provider == "local":
         how = (
@@ -30,9 +34,14 @@ def told(platform: Platform, *, as_json: bool) -> None:
         f"  sign in:  {how}\n"
         f"{_dashboards(platform)}"
         f"  programs: {url}/services/speaksep/docs, with a token of {url}/hub/token\n"
+        f"{_prometheus(platform) if prometheus else ''}"
         f"  files:    {folder.path}, logs in {folder.logs}\n"
         "Ctrl-C ends all of it."
     )
+
+
+def _prometheus(platform: Platform) -> str:
+    return f"  metrics:  {monitoring.url(platform.settings)}\n"
 
 
 def _dashboards(platform: Platform) -> str:

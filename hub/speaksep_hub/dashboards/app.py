@@ -15,6 +15,7 @@ from speaksep_hub.dashboards.kept import KeptPages
 from speaksep_hub.dashboards.looking import PLACES
 from speaksep_hub.dashboards.routes import data, files, index, links, live, pages, static
 from speaksep_hub.dashboards.static import StaticFiles, warm_up
+from speaksep_hub.metrics.endpoint import measure
 from speaksep_hub.protection.bodies import BodyGuard
 from speaksep_hub.protection.headers import SecureHeaders, service_headers
 from speaksep_hub.service.answers import explain_failures
@@ -84,4 +85,5 @@ def create_app(settings: Settings, place: Place, *, platform: Platform | None = 
     app.add_middleware(BodyGuard, settings=settings.protection, upload_bytes=int(settings.protection.body_bytes))
     app.add_middleware(Trace)
     app.add_middleware(SecureHeaders, headers=service_headers(https=settings.hub.https))
+    measure(app, opened, jobs=False)
     return app

@@ -12,6 +12,8 @@ from shutil import which
 from speaksep_hub.hub_services import HubService, services
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.local.part import Part
+from speaksep_hub.metrics import prometheus as monitoring
+from speaksep_hub.metrics.access import KEY, key
 from speaksep_hub.proxy.traefik import proxy_environment, write_static
 from speaksep_hub.settings import PREFIX, Settings
 from speaksep_kernel.errors import InputError
@@ -31,7 +33,12 @@ _OTHERS = ("JUPYTERHUB_", "JPY_")
 
 
 def platform_parts(
-    settings: Settings, folder: Folder, environment: Mapping[str, str], *, workers: int | None
+    settings: Settings,
+    folder: Folder,
+    environment: Mapping[str, str],
+    *,
+    workers: int | None,
+    prometheus: bool = False,
 ) -> list[Part]:
     """What has to run.
 
@@ -45,11 +52,13 @@ def platform_parts(
         Of all parts; each gets what it needs beside.
     workers
         Jobs at a time; as many as cores and memory allow, if ``None``.
+    prometheus
+        Whether one is started beside.
 
     Raises
     ------
     InputError
-        Reason ``missing-program``: traefik is not installed.
+        Reason ``missing-program``: traefik, or Prometheus, is not installed.
     """
     common = {name: value for name, value in environment.items() if not name.startswith(_OTHERS)}
     common["SPEAKSEP_RUNTIME_DIR"] = str(_runtime(folder))  # so that fork servers of kernels end with the platform
@@ -71,11 +80,16 @@ def platform_parts(
         if service.url:
             address = f"{service.url}{base}services/{service.name}/{path}"
             found.append(replace(own, url=address, awaited=service.name not in INTERACTIVE))
-        else:
+        elif service.command:
             found.append(replace(own, after="hub"))  # it asks the hub as soon as it is started
     number = ("--workers", str(workers)) if workers else ()
-    worker = part("worker", python, "-m", "speaksep_kernel.cli", "jobs", "work", *number)
-    return [*found, _for_jobs(worker, settings, folder)]
+    metrics = f"--metrics=127.0.0.1:{settings.ports.worker}"
+    worker = part("worker", python, "-m", "speaksep_kernel.cli", "jobs", "work", *number, metrics)
+    found.append(_for_jobs(worker, settings, folder))
+    if prometheus:
+        watching = part("prometheus", *monitoring.command(settings, folder))
+        found.append(replace(watching, url=f"{monitoring.url(settings)}-/ready"))
+    return found
 
 
 def service_environment(settings: Settings, service: HubService, *, hub_host: str = "127.0.0.1") -> dict[str, str]:
@@ -118,6 +132,7 @@ def _for_jobs(part: Part, settings: Settings, folder: Folder) -> Part:
     given = settings.service.jobs
     place = given.get_secret_value() if given else told.get("SPEAKSEP_JOBS") or str(folder.path / "jobs.sqlite3")
     told["SPEAKSEP_JOBS"] = place  # as the service finds it
+    told[KEY] = key(settings)
     return replace(part, environment=told, nice=WORKER_NICE)
 
 

@@ -45,7 +45,7 @@ class Platform:
             )
         return found
 
-    def run(self, ready: Callable[[], None], *, workers: int | None = None) -> None:
+    def run(self, ready: Callable[[], None], *, workers: int | None = None, prometheus: bool = False) -> None:
         """Run it until this process is asked to end.
 
         Parameters
@@ -54,6 +54,8 @@ class Platform:
             Called when all of it works.
         workers
             Jobs at a time; as many as cores and memory allow, if ``None``.
+        prometheus
+            Whether one is started beside.
 
         Raises
         ------
@@ -70,7 +72,8 @@ class Platform:
             check_port(host, port)
             # Routes of last time lead to servers that are gone; the proxy watches only a file that is there.
             dynamic_file(self.folder).write_text("")
-            run_guarded(platform_parts(self.settings, self.folder, self.environment, workers=workers), ready)
+            parts = platform_parts(self.settings, self.folder, self.environment, workers=workers, prometheus=prometheus)
+            run_guarded(parts, ready)
         finally:
             os.close(lock)
 

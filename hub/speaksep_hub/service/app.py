@@ -13,6 +13,7 @@ from types import ModuleType
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from speaksep_hub.metrics.endpoint import measure
 from speaksep_hub.protection.bodies import BodyGuard
 from speaksep_hub.protection.headers import SecureHeaders, service_headers
 from speaksep_hub.service import pages, routes
@@ -100,6 +101,7 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
     app.add_middleware(BodyGuard, settings=settings.protection, upload_bytes=int(settings.store.upload_bytes))
     app.add_middleware(Trace)
     app.add_middleware(SecureHeaders, headers=service_headers(https=settings.hub.https))
+    measure(app, platform, jobs=True)
     return app
 
 

@@ -110,6 +110,8 @@ class PortSettings(Section):
     voila: int = Field(8012, ge=1, le=65535, description="Voila, for dashboards with a kernel.")
     panel: int = Field(8013, ge=1, le=65535, description="Panel, for dashboards with a session.")
     provider: int = Field(8002, ge=1, le=65535, description="The local sign-in provider.")
+    worker: int = Field(8014, ge=1, le=65535, description="Metrics of the job worker, for Prometheus.")
+    prometheus: int = Field(9090, ge=1, le=65535, description="Prometheus, if it is started beside.")
 
 
 class SecretSettings(Section):
@@ -126,6 +128,7 @@ class SecretSettings(Section):
     voila: Secret | None = Field(None, description="Voila's token for the hub.")
     panel: Secret | None = Field(None, description="Panel's token for the hub.")
     culler: Secret | None = Field(None, description="The token of what stops idle servers.")
+    metrics: Secret | None = Field(None, description="The token that Prometheus reads metrics with.")
     provider: Secret | None = Field(None, description="Client secret at the local sign-in provider.")
 
 
