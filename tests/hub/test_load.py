@@ -22,7 +22,9 @@ PATIENCE_S = 60.0 + 10.0 * USERS
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with running_hub(tmp_path_factory.mktemp("platform") / "hub", "--workers=1") as hub:
+    with running_hub(
+        tmp_path_factory.mktemp("platform") / "hub", "--workers=1", SPEAKSEP_HUB__DASHBOARDS__INTERACTIVE="[]"
+    ) as hub:
         yield hub
 
 
