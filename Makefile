@@ -13,11 +13,13 @@ MINUTES ?= 10
 ITEMS ?= 5
 # Recordings of twenty seconds that are separated as jobs.
 RECORDINGS ?= 20
+# Tests that the oldest versions must pass.
+OLDEST ?= tests/kernel/test_results_separate.py tests/kernel/test_recording_formats.py tests/kernel/test_jobs_table_life.py
 # People who look on while jobs run, and who start a server at once.
 USERS ?= 50
 SPAWNS ?= 20
 
-.PHONY: run demo test lint bench lock clean
+.PHONY: run demo test test-oldest lint audit deployment bench package lock clean
 
 # Without a shell between: whoever ends make ends the platform.
 run: demo
@@ -36,6 +38,39 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What a separation needs, in the oldest versions that pyproject.toml names, in a place of its own.
+test-oldest:
+	$(PYTHON) -m venv --clear build/oldest
+	build/oldest/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	build/oldest/bin/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --only-binary :all: pyproject.toml -o build/oldest/pins.txt
+	build/oldest/bin/pip install --quiet --disable-pip-version-check --constraint build/oldest/pins.txt -e . hypothesis pytest pytest-timeout
+	build/oldest/bin/python -m pytest -q -p no:cacheprovider -W default $(OLDEST)
+
+# Known holes of locked packages, and what bandit looks for. Needs the network.
+audit: $(READY)
+	@test -x build/tools/bin/pip-audit || { $(PYTHON) -m venv build/tools && build/tools/bin/pip install --quiet pip-audit==2.10.1; }
+	build/tools/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+	$(BIN)/ruff check --config .ci/security.toml speaksep_kernel widgets dashboards hub
+
+# Files for containers, clusters and workflows, by the tools that know them; those are large, so the tests do without.
+deployment:
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/pip install --quiet --disable-pip-version-check --requirement hub/deploy/tools.txt
+	build/tools/bin/hadolint hub/deploy/docker/Dockerfile
+	build/tools/bin/zizmor --offline --quiet .github
+	build/tools/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	build/tools/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	build/tools/bin/check-jsonschema --builtin-schema vendor.compose-spec hub/deploy/compose/compose.yaml
+	build/tools/bin/kubernetes-validate --quiet --strict --kubernetes-version 1.32 $(filter-out %/kustomization.yaml,$(wildcard hub/deploy/kubernetes/*.yaml))
+
+# Wheel and source archive in dist/, the wheel made from the archive.
+package: $(READY)
+	rm -rf dist && mkdir dist
+	$(BIN)/python -c 'from hatchling.build import build_sdist; build_sdist("dist")'
+	mkdir -p build/source && tar -xzf dist/*.tar.gz -C build/source --strip-components 1
+	cd build/source && $(CURDIR)/$(BIN)/python -c 'from hatchling.build import build_wheel; build_wheel("$(CURDIR)/dist")'
+	rm -r build/source
 
 # Some ten minutes on two cores, and the widgets in a browser; the long recordings: make bench MINUTES="60 240" ITEMS=50
 bench: $(READY)
