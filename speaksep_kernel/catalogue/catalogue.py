@@ -16,6 +16,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from speaksep_kernel.catalogue.locks import lock_bytes, lock_owner
+from speaksep_kernel.catalogue.notices import Notices
 from speaksep_kernel.catalogue.remarks import Remarks
 from speaksep_kernel.catalogue.shares import Shares
 from speaksep_kernel.catalogue.tables import SCHEMA, claims, recordings, uploads
@@ -44,6 +45,8 @@ class Catalogue:
         Those that are under way.
     shares, remarks
         What people let others see, and what those say about it.
+    notices
+        What people are told when their jobs end.
 
     Examples
     --------
@@ -61,6 +64,7 @@ class Catalogue:
         self.uploads = Uploads(transactions, clock, self._check_quota)
         self.shares = Shares(transactions, clock)
         self.remarks = Remarks(transactions, clock)
+        self.notices = Notices(transactions, clock)
 
     @classmethod
     def open(

@@ -23,7 +23,7 @@ from speaksep_kernel.jobs.database import Schema
 from speaksep_kernel.jobs.job import LONGEST_WORD
 from speaksep_kernel.jobs.tables import metadata as jobs_metadata
 
-SCHEMA = Schema("catalogue", "0002", Path(__file__).parent / "migrations", version_table="catalogue_version")
+SCHEMA = Schema("catalogue", "0003", Path(__file__).parent / "migrations", version_table="catalogue_version")
 """The migration that these tables belong to."""
 
 metadata = MetaData(naming_convention=jobs_metadata.naming_convention)
@@ -146,3 +146,38 @@ remarks = Table(  # votes and comments, as they were made; of votes the last one
     sqlite_autoincrement=True,
 )
 Index("ix_remarks_share_place_number", remarks.c.share, remarks.c.place, remarks.c.number)
+
+notice_wishes = Table(  # what somebody wants to be told of, and where
+    "notice_wishes",
+    metadata,
+    Column("owner", _Word, primary_key=True),
+    Column("wishes", Text, nullable=False),
+)
+
+notice_reader = Table(  # one row: up to which event of the job table notices are made
+    "notice_reader",
+    metadata,
+    Column("number", _Count, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("number", _Count, primary_key=True),
+    Column("owner", _Word, nullable=False),
+    Column("about", _Word, nullable=False),  # what ended, and which time
+    Column("address", String(64), nullable=False),  # which of the owner's
+    Column("facts", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("made_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("held_until", Float),  # somebody is sending it
+    Column("told_at", Float),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("owner", "about", "address"),
+    sqlite_autoincrement=True,
+)
+Index("ix_notices_state_due_at", notices.c.state, notices.c.due_at)
+Index("ix_notices_made_at", notices.c.made_at)

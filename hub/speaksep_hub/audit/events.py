@@ -184,6 +184,7 @@ EVENTS = _events(
         {"backup": "text"},
         {"files": "integer", "bytes": "integer"},
     ),
+    AuditEvent("notices-changed", "Somebody changed where and of what they are told.", {"addresses": "integer"}),
     AuditEvent("backup-removed", "A backup was removed, since its time was over.", {"backup": "text"}),
 )
 """By name. The trail itself adds ``audit-repaired`` and ``audit-pruned``."""

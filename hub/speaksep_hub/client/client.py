@@ -11,6 +11,7 @@ from speaksep_hub.client.batches import Batches
 from speaksep_hub.client.connection import Connection
 from speaksep_hub.client.jobs import Jobs
 from speaksep_hub.client.notebooks import Notebooks
+from speaksep_hub.client.notices import Notices
 from speaksep_hub.client.recordings import Recordings
 from speaksep_hub.client.results import Results
 from speaksep_hub.client.shares import Shares
@@ -40,7 +41,7 @@ class Client:
 
     Attributes
     ----------
-    recordings, jobs, batches, results, shares, voices, notebooks, tokens
+    recordings, jobs, batches, results, shares, voices, notebooks, notices, tokens
         What can be done with each.
 
     Raises
@@ -67,6 +68,7 @@ class Client:
         self.shares = Shares(connection)
         self.voices = Voices(connection)
         self.notebooks = Notebooks(connection)
+        self.notices = Notices(connection)
         self.tokens = Tokens(connection)
 
     def me(self) -> JsonObject:

@@ -24,6 +24,7 @@ from speaksep_hub.service.intake.tidying import keep_tidy
 from speaksep_hub.service.place import Place
 from speaksep_hub.service.platform import open_platform
 from speaksep_hub.service.trace import Trace
+from speaksep_hub.service.work.notices import post_of
 from speaksep_hub.settings import Settings
 
 API = "/api/v1"
@@ -69,11 +70,14 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        tidying = asyncio.create_task(keep_tidy(platform))
+        kept = [asyncio.create_task(keep_tidy(platform))]
+        if settings.notices.enabled:
+            kept.append(asyncio.create_task(post_of(platform).keep(platform.leaving)))
         try:
             yield
         finally:
-            tidying.cancel()
+            for task in kept:
+                task.cancel()
             await platform.close()
 
     app = FastAPI(

@@ -51,6 +51,7 @@ _BY_REASON = {
     "ambiguous-job": 404,
     **dict.fromkeys(
         (
+            "unknown-address",
             "unknown-batch",
             "unknown-comment",
             "unknown-diagnosis",
@@ -69,7 +70,7 @@ _BY_REASON = {
         404,
     ),
     **dict.fromkeys(("expired-link", "expired-share", "revoked-link", "revoked-share"), 410),
-    **dict.fromkeys(("key-conflict", "too-many-links", "too-many-remarks", "too-many-shares"), 409),
+    **dict.fromkeys(("key-conflict", "too-many-links", "too-many-notices", "too-many-remarks", "too-many-shares"), 409),
     "file-not-found": 404,
     "gone-result": 404,
     "not-allowed": 403,

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from speaksep_hub.audit.settings import AuditSettings
 from speaksep_hub.backup.settings import BackupSettings
+from speaksep_hub.notices.settings import NoticeSettings
 from speaksep_hub.protection.settings import ProtectionSettings
 from speaksep_hub.section import Section
 from speaksep_hub.service.settings import ServiceSettings
@@ -52,6 +53,7 @@ class Settings(Section):
     protection: ProtectionSettings = Field(default_factory=ProtectionSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     dashboards: DashboardSettings = Field(default_factory=DashboardSettings)
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
 
     @model_validator(mode="after")

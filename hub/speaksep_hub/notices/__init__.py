@@ -1,0 +1,1 @@
+"""Notices: people are told by e-mail, chat or webhook when their jobs and batches end."""
