@@ -26,8 +26,8 @@ from speaksep_hub.settings.toml import as_toml
 from speaksep_kernel.errors import StoreError
 from speaksep_kernel.store import keys
 
-READINGS = 10
-"""So often the databases are read, while things are removed."""
+PATIENCE_S = 20.0
+"""So long what is named and not there may be something that is being removed; later it is lost."""
 _GONE = ("not-stored", "store-damaged")
 
 
@@ -86,20 +86,21 @@ class _Making:
     def databases_and_store(self) -> datetime:
         """Databases that name nothing that is not kept; when they were read."""
         with tempfile.TemporaryDirectory(prefix="speaksep-backup-") as folder:
-            missed: frozenset[str] = frozenset()
-            for _ in range(READINGS):
+            begun_s = time.monotonic()
+            while True:
                 made_at, named = datetime.now(UTC), Named(self.places.store)
                 copies = dict(self._read(Path(folder), named))
-                self.lost, missed = missed, self._keep_store(named)
-                if missed <= self.lost:  # named again, and still not there: nobody removed it, it is lost
-                    self.lost = missed
+                before, self.lost = self.lost, self._keep_store(named)
+                waited_s = time.monotonic() - begun_s
+                if not self.lost or (waited_s > PATIENCE_S and self.lost <= before):
                     break
-            else:
-                raise StoreError(
-                    f"things are removed from {self.places.store.url} faster than they can be copied",
-                    reason="store-changing",
-                    hint="make the backup when retention does not run",
-                )
+                if waited_s > 10 * PATIENCE_S:
+                    raise StoreError(
+                        f"things are removed from {self.places.store.url} faster than they can be copied",
+                        reason="store-changing",
+                        hint="make the backup when retention does not run",
+                    )
+                time.sleep(PATIENCE_S / 100)
             for name, copy in copies.items():
                 self.databases[name] = self._counted(*self.vault.keep(lambda copy=copy: chunks(copy)))  # type: ignore[misc]
         return made_at
