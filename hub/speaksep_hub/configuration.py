@@ -16,6 +16,7 @@ from speaksep_hub.local.folder import Folder
 from speaksep_hub.protection.hub import protect_hub
 from speaksep_hub.proxy import traefik
 from speaksep_hub.refusals import refuse_unsafe
+from speaksep_hub.reporting.sentry import report_faults
 from speaksep_hub.scopes import custom_scopes, load_roles
 from speaksep_hub.settings import FILE_VARIABLE, PREFIX, Settings, load
 from speaksep_hub.spawning.spawners import configure_spawner
@@ -46,6 +47,7 @@ def install(c: Any, settings: Settings | None = None) -> Settings:
     """
     settings = settings or load()
     refuse_unsafe(settings)
+    report_faults(settings.reporting, "hub")
     folder = Folder.open(settings.hub.folder)
     _hub(c, settings, folder)
     if settings.hub.proxy == "traefik":

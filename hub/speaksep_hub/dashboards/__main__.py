@@ -14,7 +14,8 @@ from speaksep_kernel.errors import SpeakSepError
 
 if __name__ == "__main__":
     try:
-        serve(load(), Place.from_environment(), create=create_app, told=lambda url: print(url, flush=True))
+        place = Place.from_environment()
+        serve(load(), place, create=create_app, told=lambda url: print(url, flush=True), part="dashboards")
     except SpeakSepError as error:
         sys.exit(f"speaksep dashboards: {error}")
     logging.shutdown()

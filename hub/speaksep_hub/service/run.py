@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from speaksep_hub.protection.serving import serve_options
+from speaksep_hub.reporting.sentry import report_faults
 from speaksep_hub.service.app import create_app
 from speaksep_hub.service.place import Place
 from speaksep_hub.service.platform import Platform
@@ -59,6 +60,7 @@ def serve(
     *,
     create: Callable[[Settings, Place], FastAPI] = create_app,
     told: Callable[[str], None] = print,
+    part: str = "service",
 ) -> None:
     """Serve until SIGINT or SIGTERM, then leave within two seconds.
 
@@ -72,6 +74,8 @@ def serve(
         Makes the application, whose ``state.platform`` has what is told of the end.
     told
         Gets the address, once connections are taken.
+    part
+        What reports of faults call it.
 
     Raises
     ------
@@ -83,6 +87,7 @@ def serve(
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for talkative in ("alembic", "httpx", "botocore"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    report_faults(settings.reporting, part)
     with listening(place) as listener:
         app = create(settings, place)
         config = uvicorn.Config(

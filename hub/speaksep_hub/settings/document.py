@@ -16,6 +16,7 @@ from speaksep_hub.audit.settings import AuditSettings
 from speaksep_hub.backup.settings import BackupSettings
 from speaksep_hub.notices.settings import NoticeSettings
 from speaksep_hub.protection.settings import ProtectionSettings
+from speaksep_hub.reporting.settings import ReportingSettings
 from speaksep_hub.section import Section
 from speaksep_hub.service.settings import ServiceSettings
 from speaksep_hub.settings.people import GroupSettings, SignInSettings
@@ -54,6 +55,7 @@ class Settings(Section):
     audit: AuditSettings = Field(default_factory=AuditSettings)
     dashboards: DashboardSettings = Field(default_factory=DashboardSettings)
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
+    reporting: ReportingSettings = Field(default_factory=ReportingSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
 
     @model_validator(mode="after")
