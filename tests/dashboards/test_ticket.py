@@ -15,7 +15,7 @@ from speaksep_kernel.errors import InputError
 
 SECRET = bytes(range(32))
 VERA = Reader("vera", frozenset({"staff", "länder"}))
-TICKET_OF_VERA = Ticket("k1", Address("recording", share="a1", within="b2"), VERA, time.time() + 60)
+TICKET_OF_VERA = Ticket("k1", Address("recording", share="a1", within="b2"), VERA, time.time() + 3600)
 
 
 def forged() -> str:
@@ -40,7 +40,7 @@ def test_a_ticket_comes_through_unchanged() -> None:
         pytest.param(TICKET_OF_VERA.sealed(SECRET), bytes(32), "k1", 0, "bad-ticket", id="of another server"),
         pytest.param(TICKET_OF_VERA.sealed(b""), b"", "k1", 0, "bad-ticket", id="without a key"),
         pytest.param(TICKET_OF_VERA.sealed(SECRET), SECRET, "k2", 0, "bad-ticket", id="of another kernel"),
-        pytest.param(TICKET_OF_VERA.sealed(SECRET), SECRET, "k1", 61, "expired-ticket", id="of before"),
+        pytest.param(TICKET_OF_VERA.sealed(SECRET), SECRET, "k1", 3601, "expired-ticket", id="of before"),
     ],
 )
 def test_no_other_ticket_is_good(text: str, key: bytes, kernel: str, later_s: float, reason: str) -> None:

@@ -186,10 +186,14 @@ def test_a_hub_with_tls_and_a_host_name_for_every_service(
         deployment.verify = ssl.create_default_context(cafile=str(acme.root))
         deployment.knows("vera", "speaksep-viewers")
         browser = deployment.browser()
+        browser.headers["Accept"] = "text/html"  # programs are told that they must sign in, browsers are led there
         first = browser.get("hub/login", follow_redirects=False)
         page = deployment.sign_in(browser, "vera", after="")
-    assert page.status_code == 200
-    assert page.url.host == f"voila--service.{NAME}"
-    assert "loudness" in page.text
+        explored = browser.get(f"https://voila--service.{NAME}:{ports[0]}/services/voila/")
+    assert page.status_code == 200, page.text
+    assert page.url.host == f"dashboards--service.{NAME}"
+    assert "<h1>Dashboards</h1>" in page.text
+    assert explored.url.host == f"voila--service.{NAME}"
+    assert "loudness" in explored.text
     assert "max-age=" in first.headers["Strict-Transport-Security"]
     assert [cookie for cookie in first.headers.get_list("set-cookie") if "Secure" not in cookie] == []

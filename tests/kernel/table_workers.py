@@ -30,9 +30,11 @@ def start(work: Callable[..., None], *arguments: Any) -> ForkServerProcess:
     return process
 
 
-def claim_all(place: str, told: Path, name: str) -> None:
-    """Claim and finish jobs until there are none; one line each in a file of one's own."""
+def claim_all(place: str, told: Path, name: str, companions: int) -> None:
+    """Claim and finish jobs until there are none, once all companions are there; a line for each in a file."""
     with JobTable.open(place) as table, (told / name).open("w") as lines:
+        while len(list(told.glob("service-*"))) < companions:
+            time.sleep(0.01)
         while (job := table.claim(name, lease_s=60)) is not None:
             lines.write(f"{job.parameters['number']} {job.attempt}\n")
             table.succeed(job.id, job.attempt, {"by": name})

@@ -49,7 +49,7 @@ def finish(processes: list[ForkServerProcess]) -> None:
 def test_several_services_on_one_table_never_run_one_job_twice(place: str, tmp_path: Path) -> None:
     with JobTable.open(place) as table:
         table.submit_many(numbered(JOBS))
-        finish([start(claim_all, place, tmp_path, f"service-{number}") for number in range(PROCESSES)])
+        finish([start(claim_all, place, tmp_path, f"service-{number}", PROCESSES) for number in range(PROCESSES)])
         claims = [
             [tuple(map(int, line.split())) for line in path.read_text().splitlines()]
             for path in tmp_path.glob("service-*")

@@ -82,7 +82,8 @@ class DaskExecutor:
                         threads_per_worker=1,
                         processes=True,
                         host="127.0.0.1",
-                        dashboard_address=None,
+                        dashboard_address="127.0.0.1:0",  # by default a fixed port, for everybody
+                        scheduler_kwargs={"dashboard": False},
                         resources=self._resources,
                     )
                 )
