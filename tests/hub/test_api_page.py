@@ -88,6 +88,8 @@ def test_the_page_has_examples() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # a dozen jobs, one after the other
 def test_curl(working_service: ServiceProcess, desk: Path) -> None:
+    # Another test may have had the same recording diagnosed; this one nobody has sent.
+    sf.write(desk / "talk.wav", samples(desk / "talk.wav")[:-160], 16000)
     script = "\n".join(["set -euo pipefail", *examples("bash")])
     said = run(["bash", "-c", script], working_service, "ann")
     assert said.count("event: end") == 2

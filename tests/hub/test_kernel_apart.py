@@ -137,7 +137,7 @@ def test_a_kernel_reaches_nothing_of_the_platform(
     assert int(user) == NOBODY.pw_uid
     tried = json.loads(answers)
     assert len(tried) == 2 * len(files) + 2 * len(folders) + 4
-    assert set(tried.values()) <= {"PermissionError", "OperationalError"}, tried
+    assert {what for what, came in tried.items() if came not in ("PermissionError", "OperationalError")} == set()
     assert service.process.poll() is None
     with service.client("ann") as ann:
         assert ann.get(f"recordings/{recording['id']}").status_code == 200

@@ -165,7 +165,8 @@ def id_of(owner: str, address: str) -> str:
 def _own_key(place: Path) -> str:
     """Made by chance when first asked for."""
     try:
-        (place / "secrets").mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (place, place / "secrets"):  # of parents, mkdir would make folders that others can list
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Folder(place).secret("key")
     except OSError as error:
         raise StoreError(
