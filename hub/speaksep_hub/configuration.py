@@ -98,8 +98,8 @@ def _hub(c: Any, settings: Settings, folder: Folder) -> None:
 
 def _proxy(c: Any, settings: Settings, folder: Folder) -> None:
     password = settings.secrets.proxy
-    c.JupyterHub.proxy_class = "traefik_file"
-    proxy = c.TraefikFileProviderProxy
+    c.JupyterHub.proxy_class = "speaksep_hub.proxy.hub.WatchingProxy"
+    proxy = c.WatchingProxy
     proxy.should_start = settings.hub.services == "hub"
     proxy.traefik_api_url = traefik.api_url(settings)
     proxy.traefik_api_username = traefik.API_USER
@@ -113,6 +113,9 @@ def _proxy(c: Any, settings: Settings, folder: Folder) -> None:
     proxy.dynamic_config_file = str(traefik.dynamic_file(folder))
     proxy.extra_static_config = traefik.static_config(settings, folder)
     proxy.extra_dynamic_config = traefik.dynamic_config(settings)
+    if settings.tls.certificates == "files":
+        proxy.certificate_file, proxy.key_file = str(settings.tls.certificate), str(settings.tls.key)
+        proxy.certificate_folder = str(folder.run / "certificates")
 
 
 def _services(c: Any, settings: Settings, folder: Folder) -> None:

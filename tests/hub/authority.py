@@ -38,16 +38,23 @@ class Authority:
         File of its own certificate.
     asked
         Names it was asked for and that it looked at, with what came of it.
+    lives
+        For how long what it issues holds.
+    goes_on
+        While this is not set it thinks: who asks for a certificate is told to ask again.
     """
 
     def __init__(self, folder: Path, plain_port: int) -> None:
         self.plain_port = plain_port
+        self.lives = 90 * DAY
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of a test")])
         self.certificate = self._sign(self.name, self.key.public_key(), [], authority=True)
         self.root = folder / "root.pem"
         self.root.write_bytes(_pem(self.certificate))
         self.asked: list[tuple[str, bool]] = []
+        self.goes_on = threading.Event()
+        self.goes_on.set()
         self.url = ""
         self.thumbprint = ""
         self.orders: dict[str, dict[str, Any]] = {}
@@ -89,6 +96,9 @@ class Authority:
             )
             order["status"] = "valid"
         if kind == "challenge":
+            order["wanted"] = True  # the token is there now
+        if kind in ("authorization", "challenge") and order.get("wanted") and self.goes_on.is_set():
+            order["wanted"] = False
             holds = self._holds(order["name"], order["token"])
             self.asked.append((order["name"], holds))
             order["status"] = "ready" if holds else "invalid"
@@ -101,7 +111,7 @@ class Authority:
                 "status": status,
             }
             whole = {"status": status, "identifier": {"type": "dns", "value": order["name"]}, "challenges": [challenge]}
-            return 200, {}, challenge if kind == "challenge" else whole
+            return 200, {"Retry-After": "1"}, challenge if kind == "challenge" else whole
         return (200, {}, order["chain"]) if kind == "certificate" else (200, {}, self._order(number))
 
     def _order(self, number: str) -> dict[str, Any]:
@@ -131,7 +141,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - DAY)
-            .not_valid_after(now + 90 * DAY)
+            .not_valid_after(now + self.lives)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
         if names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
 import http.client
 import json
 import os
@@ -11,19 +13,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toml
+from websockets.sync.client import connect
 
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.local.ports import free_ports
 from speaksep_hub.proxy import traefik
 from speaksep_hub.settings import Settings
+from speaksep_kernel.jobs.job import JobRequest
+from speaksep_kernel.jobs.queue import JobTable
 from tests.hub.authority import Authority, authority
 from tests.hub.deployment import deployed, provider, write_dashboards
+from tests.hub.service_process import ServiceProcess
 
 NAME = "speech.example.org"
 
@@ -46,7 +52,7 @@ def proxy(tmp_path: Path, ports: tuple[int, int, int]) -> Iterator[Callable[...,
     """``proxy(certificates="files", …)`` runs traefik as the hub or the supervisor would, with these ``[tls]``."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def run(**tls: Any) -> None:
+    def run(target: str = "", **tls: Any) -> None:
         https, plain, api = ports
         settings = Settings.model_validate(
             {
@@ -57,7 +63,8 @@ def proxy(tmp_path: Path, ports: tuple[int, int, int]) -> Iterator[Callable[...,
         )
         folder = Folder.open(tmp_path / "hub")
         router = {"rule": "PathPrefix(`/`)", "service": "hub", "entryPoints": [traefik.entry(settings)]}
-        hub = {"loadBalancer": {"servers": [{"url": f"http://127.0.0.1:{api}"}]}}  # it answers 404, which will do
+        # Its own interface answers 404, which will do.
+        hub = {"loadBalancer": {"servers": [{"url": target or f"http://127.0.0.1:{api}"}]}}
         routes = {"http": {"routers": {"hub": router}, "services": {"hub": hub}}, **traefik.dynamic_config(settings)}
         traefik.dynamic_file(folder).write_text(toml.dumps(routes))
         command = [Path(sys.executable).with_name("traefik"), f"--configfile={traefik.write_static(settings, folder)}"]
@@ -82,15 +89,15 @@ def handshake(port: int, root: Path, **versions: ssl.TLSVersion) -> dict[str, An
         return dict(secure.getpeercert() or {})
 
 
-def until_trusted(port: int, root: Path) -> dict[str, Any]:
-    """Wait for a certificate of this authority."""
+def until_trusted(port: int, root: Path, other_than: str = "") -> dict[str, Any]:
+    """Wait for a certificate of this authority, with another number."""
     end = time.monotonic() + 60
     while True:
-        try:
-            return handshake(port, root)
-        except OSError:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        with suppress(OSError):
+            if (found := handshake(port, root))["serialNumber"] != other_than:
+                return found
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_certificates_come_by_themselves(
@@ -103,6 +110,107 @@ def test_certificates_come_by_themselves(
     kept = tmp_path / "hub" / "certificates.json"
     assert kept.stat().st_mode & 0o077 == 0
     assert json.loads(kept.read_text())["automatic"]["Certificates"]
+
+
+def test_a_certificate_is_renewed_and_what_is_open_goes_on(
+    proxy: Callable[..., None],
+    acme: Authority,
+    ports: tuple[int, int, int],
+    tmp_path: Path,
+    start_service: Callable[..., ServiceProcess],
+    talk: Path,
+) -> None:
+    service = start_service()
+    acme.lives = datetime.timedelta(minutes=10)
+    certificate, key = acme.issue(tmp_path, NAME)
+    keep(tmp_path / "hub" / "certificates.json", certificate, key)
+    acme.goes_on.clear()  # it will soon be over, and is asked for again at once: but the authority takes its time
+    automatic = {"certificates": "automatic", "email": "admin@example.org", "lifetime_hours": 1}
+    proxy(service.url, authority=acme.url, authority_root=str(acme.root), **automatic)
+    before = until_trusted(ports[0], acme.root)
+    trusting = ssl.create_default_context(cafile=str(acme.root))
+    with ExitStack() as stack:
+        open_ = Open(stack, service, ports[0], trusting, talk)
+        open_.hear(0.25)
+        assert acme.asked == []
+        acme.goes_on.set()
+        after = until_trusted(ports[0], acme.root, other_than=before["serialNumber"])
+        open_.hear(0.5)
+        open_.end()
+    assert acme.asked == [(NAME, True)]
+    assert after["notAfter"] >= before["notAfter"]
+
+
+def keep(place: Path, certificate: Path, key: Path) -> None:
+    """Leave a certificate where the proxy looks for those that it got before."""
+    place.parent.mkdir(mode=0o700)
+    texts = {
+        name: base64.b64encode(path.read_bytes()).decode()
+        for name, path in (("certificate", certificate), ("key", key))
+    }
+    kept = {"domain": {"main": NAME}, "Store": "default", **texts}
+    place.touch(mode=0o600)
+    place.write_text(json.dumps({"automatic": {"Account": None, "Certificates": [kept]}}))
+
+
+class Open:
+    """Through the proxy: a stream of a job's events, the same by a websocket, and half of a recording."""
+
+    def __init__(
+        self, stack: ExitStack, service: ServiceProcess, port: int, trusting: ssl.SSLContext, talk: Path
+    ) -> None:
+        self.table = stack.enter_context(JobTable.open(service.jobs))
+        batch = f"through {port}"
+        self.table.submit(JobRequest(notebook="separate", owner="ann", batch=batch))
+        job = self.table.claim("a test", lease_s=600, batch=batch)
+        assert job is not None
+        self.job = job.id
+        signed = {"Authorization": f"Bearer {service.tokens['ann']}"}
+        path = f"/api/v1/jobs/{job.id}/events"
+        there = socket.create_connection(("127.0.0.1", port), timeout=60)
+        address = f"wss://{NAME}:{port}{path}/ws"
+        self.socket = stack.enter_context(
+            connect(address, sock=there, ssl=trusting, server_hostname=NAME, additional_headers=signed)
+        )
+        self.stream = stack.enter_context(closing(Secure(port, trusting)))
+        self.stream.request("GET", path, headers={"Host": NAME, **signed})
+        self.events = self.stream.getresponse()
+        assert self.events.status == 200
+        self.sound = talk.read_bytes()
+        self.upload = stack.enter_context(closing(Secure(port, trusting)))
+        self.upload.putrequest("POST", "/api/v1/recordings", skip_host=True)
+        for name, value in {"Host": NAME, "Content-Length": str(len(self.sound)), "Content-Type": "audio/wav"}.items():
+            self.upload.putheader(name, value)
+        self.upload.putheader("Authorization", signed["Authorization"])
+        self.upload.endheaders(self.sound[: len(self.sound) // 2])
+
+    def hear(self, fraction: float) -> None:
+        """Something happens to the job: both are told."""
+        self.table.report(self.job, 1, fraction)
+        while json.loads(self.socket.recv(timeout=60))["fraction"] != fraction:
+            continue
+        while f'"fraction":{fraction}' not in self.events.readline().decode().replace(" ", ""):
+            continue
+
+    def end(self) -> None:
+        """The job is done, and the recording is sent; each ends as it would have."""
+        self.table.succeed(self.job, 1, {"directory": "/nowhere"})
+        assert b"event: end" in self.events.read()
+        assert json.loads(self.socket.recv(timeout=60))["state"] == "succeeded"
+        self.upload.send(self.sound[len(self.sound) // 2 :])
+        answer = self.upload.getresponse()
+        assert answer.status in (200, 201), answer.read()
+
+
+class Secure(http.client.HTTPSConnection):
+    """To this machine, as if the name led there."""
+
+    def __init__(self, port: int, trusting: ssl.SSLContext) -> None:
+        super().__init__(NAME, port, timeout=60, context=trusting)
+
+    def connect(self) -> None:
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        self.sock = self._context.wrap_socket(plain, server_hostname=NAME)  # type: ignore[attr-defined]
 
 
 def test_without_tls_browsers_are_sent_on(

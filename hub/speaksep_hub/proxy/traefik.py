@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from speaksep_hub.local.folder import Folder
+from speaksep_hub.proxy.certificates import AUTOMATIC
 from speaksep_hub.settings import Settings
 
 PLAIN_ENTRY, TLS_ENTRY, API_ENTRY = "http", "https", "auth_api"
@@ -62,6 +63,7 @@ def static_config(settings: Settings, folder: Folder) -> dict[str, Any]:
         "api": {},
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "log": {"level": "WARN"},
+        "ping": {"entryPoint": API_ENTRY},
         "providers": {
             "providersThrottleDuration": "0s",
             "file": {"filename": str(dynamic_file(folder)), "watch": True},
@@ -87,8 +89,9 @@ def static_config(settings: Settings, folder: Folder) -> dict[str, Any]:
             RESOLVER: {
                 "acme": {
                     "email": settings.tls.email,
-                    "storage": str(folder.path / "certificates.json"),
+                    "storage": str(folder.path / AUTOMATIC),
                     "caServer": settings.tls.authority,
+                    "certificatesDuration": settings.tls.lifetime_hours,
                     # On the port that answers browsers without TLS: an authority always asks there.
                     "httpChallenge": {"entryPoint": PLAIN_ENTRY},
                 }
@@ -103,9 +106,20 @@ def dynamic_config(settings: Settings) -> dict[str, Any]:
     if settings.tls.certificates == "none":
         return {}
     if settings.tls.certificates == "files":
-        given = {"certFile": str(settings.tls.certificate), "keyFile": str(settings.tls.key)}
-        tls["stores"] = {"default": {"defaultCertificate": given}}
+        assert settings.tls.certificate is not None
+        assert settings.tls.key is not None
+        tls |= default_certificate(settings.tls.certificate, settings.tls.key)
     return {"tls": tls}
+
+
+def default_certificate(certificate: Path, key: Path) -> dict[str, Any]:
+    """The part of the proxy's ``tls`` that says what certificate hosts get that have none of their own."""
+    return {"stores": {"default": {"defaultCertificate": {"certFile": str(certificate), "keyFile": str(key)}}}}
+
+
+def ping_url(settings: Settings) -> str:
+    """Where it says that it lives, to whoever asks on this machine."""
+    return f"{api_url(settings)}/ping"
 
 
 def write_static(settings: Settings, folder: Folder) -> Path:

@@ -112,6 +112,7 @@ class PortSettings(Section):
     provider: int = Field(8002, ge=1, le=65535, description="The local sign-in provider.")
     worker: int = Field(8014, ge=1, le=65535, description="Metrics of the job worker, for Prometheus.")
     prometheus: int = Field(9090, ge=1, le=65535, description="Prometheus, if it is started beside.")
+    alertmanager: int = Field(9093, ge=1, le=65535, description="Alertmanager, if it is started beside.")
 
 
 class SecretSettings(Section):
@@ -146,6 +147,9 @@ class TlsSettings(Section):
         "https://acme-v02.api.letsencrypt.org/directory", description="ACME directory of the authority (automatic)."
     )
     authority_root: Path | None = Field(None, description="PEM file to check your own authority with (automatic).")
+    lifetime_hours: int = Field(
+        2160, ge=1, description="How long the authority's certificates live; they are renewed well before (automatic)."
+    )
     http_port: int = Field(80, ge=0, le=65535, description="Port that leads to https; 0 is none (automatic needs it).")
 
 
