@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,15 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_events import EventLogger
+
 from speaksep_hub.audit.chain import Chain
 from speaksep_hub.audit.events import EVENTS, ID_PREFIX
 from speaksep_hub.audit.floods import Floods
 from speaksep_kernel.errors import StoreError
-
-# jsonschema checks internationalised addresses, which no schema of ours has, with a grammar that takes a second to make
-# at every start; where this module cannot be imported it leaves the check out.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-from jupyter_events import EventLogger  # noqa: E402
 
 if TYPE_CHECKING:
     from speaksep_hub.settings import Settings

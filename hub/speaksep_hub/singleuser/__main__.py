@@ -19,7 +19,6 @@ def main() -> None:
     fill_home(home)
     for name, value in server_environment(home).items():
         os.environ.setdefault(name, value)
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # a second saved: see audit/log.py
     from jupyter_server.serverapp import ServerApp
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
 

@@ -8,7 +8,6 @@ from speaksep_hub.settings import load
 from speaksep_kernel.errors import SpeakSepError
 
 if __name__ == "__main__":
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # a second saved: see audit/log.py
     from speaksep_hub.interactive.voila.server import run
 
     try:
