@@ -15,6 +15,7 @@ from speaksep_hub.landing import landing
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.protection.hub import protect_hub
 from speaksep_hub.proxy import traefik
+from speaksep_hub.proxy.replicas import shared_routes
 from speaksep_hub.refusals import refuse_unsafe
 from speaksep_hub.reporting.sentry import report_faults
 from speaksep_hub.scopes import custom_scopes, load_roles
@@ -112,7 +113,7 @@ def _proxy(c: Any, settings: Settings, folder: Folder) -> None:
     proxy.static_config_file = str(folder.run / "traefik-of-hub.toml")
     proxy.dynamic_config_file = str(traefik.dynamic_file(folder))
     proxy.extra_static_config = traefik.static_config(settings, folder)
-    proxy.extra_dynamic_config = traefik.dynamic_config(settings)
+    proxy.extra_dynamic_config = traefik.dynamic_config(settings) | shared_routes(settings)
     if settings.tls.certificates == "files":
         proxy.certificate_file, proxy.key_file = str(settings.tls.certificate), str(settings.tls.key)
         proxy.certificate_folder = str(folder.run / "certificates")

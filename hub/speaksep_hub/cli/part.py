@@ -19,18 +19,26 @@ def part(
         str | None,
         typer.Option("--host", metavar="HOST", help="Address to listen at; every one, if hub.service_host is set."),
     ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="N", min=1, max=65535, help="Port; that of the settings, if left out."),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", metavar="FILE", help="Settings; those of SPEAKSEP_HUB_CONFIG, if left out."),
     ] = None,
 ) -> None:
     """Run one service of a hub that runs elsewhere, until it is ended; it is told what the hub would tell it."""
-    command, environment = told(name, host, os.environ, config)
+    command, environment = told(name, host, os.environ, config, port)
     os.execve(command[0], command, environment)
 
 
 def told(
-    name: str, host: str | None, environment: os._Environ[str] | dict[str, str], config: Path | None
+    name: str,
+    host: str | None,
+    environment: os._Environ[str] | dict[str, str],
+    config: Path | None,
+    port: int | None = None,
 ) -> tuple[list[str], dict[str, str]]:
     """Command and environment of a service.
 
@@ -57,7 +65,6 @@ def told(
             f"no part is called {name!r}", reason="unknown-part", hint=f"with these settings: {', '.join(found)}"
         )
     service = found[name]
-    port = service.url.rpartition(":")[2]
     listens = host or ("127.0.0.1" if settings.hub.service_host in HERE else "0.0.0.0")
-    at = replace(service, url=f"http://{listens}:{port}")
+    at = replace(service, url=f"http://{listens}:{port or service.url.rpartition(':')[2]}")
     return list(service.command), {**given, **service_environment(settings, at, hub_host=settings.hub.hub_host)}

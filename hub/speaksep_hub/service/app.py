@@ -30,6 +30,9 @@ from speaksep_hub.settings import Settings
 API = "/api/v1"
 """Before every address of the API."""
 
+VERSION_HEADER = "SpeakSep-Version"
+"""What tells which of several processes answered."""
+
 _REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503, 507)
 """What any operation may answer instead of what it is for."""
 
@@ -104,7 +107,7 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
     app.add_middleware(Below, prefix=platform.place.prefix)
     app.add_middleware(BodyGuard, settings=settings.protection, upload_bytes=int(settings.store.upload_bytes))
     app.add_middleware(Trace)
-    app.add_middleware(SecureHeaders, headers=service_headers(https=settings.hub.https))
+    app.add_middleware(SecureHeaders, headers=service_headers(https=settings.hub.https) | {VERSION_HEADER: app.version})
     measure(app, platform, jobs=True)
     return app
 

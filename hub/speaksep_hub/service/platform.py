@@ -45,6 +45,8 @@ class Platform:
         How much anybody may still ask for.
     identity
         Who sent a request.
+    draining
+        Whether the process will end in a moment, and asks the proxy for no further requests.
     leaving
         Set when the process was told to end: streams end then.
     tail
@@ -59,6 +61,7 @@ class Platform:
     audit: AuditLog
     limiter: Limiter
     identity: Identity
+    draining: bool = False
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     tail: EventTail = field(init=False)
 

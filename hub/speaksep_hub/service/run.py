@@ -25,6 +25,9 @@ from speaksep_kernel.errors import InputError
 LEAVE_S = 1
 """Seconds that requests under way have to end. Streams end at once, uploads go on where they were cut."""
 
+DRAIN_S = 2.0
+"""How long one of several processes says that it is ending, and serves on: two looks of the proxy."""
+
 
 class Server(uvicorn.Server):
     """uvicorn, which tells the streams when it has to end.
@@ -35,11 +38,13 @@ class Server(uvicorn.Server):
         Of uvicorn.
     platform
         Whose ``leaving`` is set.
+    drain_s
+        How long to serve on, so that the proxy notices and sends further requests to others.
     """
 
-    def __init__(self, config: uvicorn.Config, platform: Platform) -> None:
+    def __init__(self, config: uvicorn.Config, platform: Platform, drain_s: float = 0.0) -> None:
         super().__init__(config)
-        self._platform = platform
+        self._platform, self._drain_s = platform, drain_s
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -48,10 +53,17 @@ class Server(uvicorn.Server):
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """On SIGINT and SIGTERM."""
+        """On SIGINT and SIGTERM; a second one does not wait."""
+        if self._loop is not None and self._drain_s and not self._platform.draining:
+            self._platform.draining = True
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_s, self._leave, sig)
+        else:
+            self._leave(sig)
+
+    def _leave(self, sig: int) -> None:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._platform.leaving.set)
-        super().handle_exit(sig, frame)
+        super().handle_exit(sig, None)
 
 
 def serve(
@@ -62,7 +74,7 @@ def serve(
     told: Callable[[str], None] = print,
     part: str = "service",
 ) -> None:
-    """Serve until SIGINT or SIGTERM, then leave within two seconds.
+    """Serve until SIGINT or SIGTERM, then leave within two seconds, or four if others take over (``service.replicas``).
 
     Parameters
     ----------
@@ -102,7 +114,8 @@ def serve(
         host, port = listener.getsockname()[:2]
         told(f"http://{f'[{host}]' if ':' in host else host}:{port}{place.prefix}")
         with _own_signals():
-            Server(config, app.state.platform).run([listener])
+            drain_s = DRAIN_S if part == "service" and settings.service.replicas else 0.0
+            Server(config, app.state.platform, drain_s).run([listener])
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import ByteSize, Field
+from pydantic import ByteSize, Field, field_validator
 
 from speaksep_hub.section import Secret, Section
 
@@ -15,6 +16,11 @@ class ServiceSettings(Section):
     jobs: Secret | None = Field(
         None,
         description="The job table: postgresql://… or sqlite:///…; SPEAKSEP_JOBS or a file in the folder, if left out.",
+    )
+    replicas: tuple[str, ...] = Field(
+        (),
+        description="Addresses of further processes of the job service, such as http://127.0.0.1:8020, which others "
+        "start: the proxy shares requests among those that are ready.",
     )
     token_file: Path | None = Field(
         None, description="Tokens of a service that runs without a hub; tokens.toml in the folder, if left out."
@@ -35,3 +41,12 @@ class ServiceSettings(Section):
     )
     time_limit_s: float | None = Field(None, gt=0, description="Seconds an attempt of a job may take.")
     memory_limit_bytes: ByteSize | None = Field(None, description="Memory of a job's kernel with all its processes.")
+
+    @field_validator("replicas")
+    @classmethod
+    def _are_addresses(cls, replicas: tuple[str, ...]) -> tuple[str, ...]:
+        for each in replicas:
+            parts = urlsplit(each)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+                raise ValueError(f"{each!r} is not an address such as http://127.0.0.1:8020")
+        return tuple(each.rstrip("/") for each in replicas)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import anyio
 from fastapi import APIRouter, Request, Response
@@ -41,11 +42,15 @@ async def health() -> Health:
 
 
 @router.get("/ready", responses={503: {"model": Readiness}})
-async def ready(request: Request, platform: ThePlatform, response: Response) -> Readiness:
-    """Whether all that requests need can be reached; 503 if not."""
+async def ready(
+    request: Request, platform: ThePlatform, response: Response, only: Literal["process"] | None = None
+) -> Readiness:
+    """Whether all that requests need can be reached; 503 if not. With `?only=process`: whether it is not ending."""
     state = request.app.state
     looked_at, checks = getattr(state, "readiness", (0.0, {}))
-    if time.monotonic() - looked_at >= REMEMBERED_S:
+    if only:
+        checks = {only: await _process(platform)}
+    elif time.monotonic() - looked_at >= REMEMBERED_S:
         checks = dict.fromkeys(_PARTS, "does not answer")
         async with anyio.create_task_group() as tasks:
             for name, look in _PARTS.items():
@@ -81,7 +86,7 @@ async def _store(platform: Platform) -> str:
 
 
 async def _process(platform: Platform) -> str:
-    return "is ending" if platform.leaving.is_set() else "ok"
+    return "is ending" if platform.draining or platform.leaving.is_set() else "ok"
 
 
 _PARTS = {"identity": _identity, "jobs": _jobs, "store": _store, "process": _process}
