@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jupyterhub.metrics import prometheus_log_method
+
 from speaksep_hub.audit.hub import audit_hub
 from speaksep_hub.authentication.sign_in import configure_sign_in
 from speaksep_hub.hub_services import services
 from speaksep_hub.landing import landing
 from speaksep_hub.local.folder import Folder
+from speaksep_hub.logs.tornado import logging_config, request_log
 from speaksep_hub.protection.hub import protect_hub
 from speaksep_hub.proxy import traefik
 from speaksep_hub.proxy.replicas import shared_routes
@@ -21,6 +24,7 @@ from speaksep_hub.reporting.sentry import report_faults
 from speaksep_hub.scopes import custom_scopes, load_roles
 from speaksep_hub.settings import FILE_VARIABLE, PREFIX, Settings, load
 from speaksep_hub.spawning.spawners import configure_spawner
+from speaksep_kernel.logs.begin import log_to
 
 DAY_S = 24 * 3600
 
@@ -48,6 +52,7 @@ def install(c: Any, settings: Settings | None = None) -> Settings:
     """
     settings = settings or load()
     refuse_unsafe(settings)
+    log_to("hub")
     report_faults(settings.reporting, "hub")
     folder = Folder.open(settings.hub.folder)
     _hub(c, settings, folder)
@@ -56,6 +61,7 @@ def install(c: Any, settings: Settings | None = None) -> Settings:
     configure_sign_in(c, settings, folder)
     configure_spawner(c, settings, folder)
     _services(c, settings, folder)
+    _logs(c)
     audit_hub(c, settings.audit, settings.hub.kept("audit"))
     protect_hub(c, https=settings.hub.https)
     return settings
@@ -117,6 +123,13 @@ def _proxy(c: Any, settings: Settings, folder: Folder) -> None:
     if settings.tls.certificates == "files":
         proxy.certificate_file, proxy.key_file = str(settings.tls.certificate), str(settings.tls.key)
         proxy.certificate_folder = str(folder.run / "certificates")
+
+
+def _logs(c: Any) -> None:
+    c.Application.logging_config = logging_config("hub")
+    given = dict(c.JupyterHub).get("tornado_settings", {})
+    log = {"log_function": request_log(prometheus_log_method)}
+    c.JupyterHub.tornado_settings = {**log, **(given if isinstance(given, dict) else {})}
 
 
 def _services(c: Any, settings: Settings, folder: Folder) -> None:

@@ -154,7 +154,9 @@ def work(
     from speaksep_kernel import plugins
     from speaksep_kernel.jobs.dispatcher import Dispatcher
     from speaksep_kernel.jobs.monitor import metrics_at
+    from speaksep_kernel.logs.begin import log_to
 
+    log_to("worker", heard=True)
     stop = threading.Event()
     plugin = plugins.create("executor", executor, workers=workers, **option_values(executor_option or []))
     name = None if batch is None else _batch(batch)

@@ -157,6 +157,7 @@ class Dispatcher:
         with self._crew:
             # A cluster knows how many workers it has only once it was asked.
             self._workers = self._asked or getattr(self._plugin, "workers", None) or 1
+            log.info("works on jobs", extra={"executor": self._plugin.info.name, "workers": self._workers})
             while not stop.is_set():
                 with self._patiently():
                     self._rescue()

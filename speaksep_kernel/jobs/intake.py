@@ -13,7 +13,10 @@ from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.job import JobRequest
 from speaksep_kernel.jobs.states import State
 from speaksep_kernel.jobs.tables import jobs
+from speaksep_kernel.logs.carried import carried
 
+REQUEST = "request"
+"""In what a job is about: the id of the request that asked for it, by which all logs name it."""
 _AT_ONCE = 400  # variables of one statement are limited
 
 
@@ -62,7 +65,9 @@ def new_ids(count: int) -> list[str]:
 
 
 def _row(request: JobRequest, name: str, now: float) -> dict[str, Any]:
+    asked = carried().get("request_id")
     return vars(request) | {  # asdict would copy all parameters
+        "about": {**(request.about or {}), REQUEST: asked} if asked else request.about,
         "id": name,
         "state": State.QUEUED,
         "attempt": 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import os
 import platform
 import time
@@ -25,10 +26,13 @@ from speaksep_kernel.jobs.outcomes import error_of
 from speaksep_kernel.jobs.parameters import validated
 from speaksep_kernel.jobs.remote import RemoteAttempt, fetched
 from speaksep_kernel.jobs.ticket import Outcome, State, Ticket
+from speaksep_kernel.logs.begin import logging_variables
+from speaksep_kernel.logs.carried import carrying
 from speaksep_kernel.results.manifest import versions
 from speaksep_kernel.results.measures import measured
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 300.0
 """How long a finished job waits for a table that is locked, full or away."""
@@ -56,7 +60,11 @@ def run(ticket: Ticket) -> Outcome:
         The table cannot be opened, or is away for longer than `PATIENCE_S` when the job is done. Nothing was published
         then, and the lease will end.
     """
-    return _Run(ticket, ledger(ticket.table)).outcome()
+    with carrying(request_id=ticket.request, job_id=ticket.job, user=ticket.owner):
+        log.info("job begins", extra={"notebook": ticket.notebook, "attempt": ticket.attempt})
+        outcome = _Run(ticket, ledger(ticket.table)).outcome()
+        log.log(logging.WARNING if outcome.error else logging.INFO, f"job {outcome.state}", extra=_figures(outcome))
+    return outcome
 
 
 class _Run:
@@ -142,6 +150,7 @@ class _Run:
             "SPEAKSEP_DEVICE": self.ticket.device,
             "SPEAKSEP_HOLDER": f"job {self.ticket.job}",
             "PYANNOTE_METRICS_ENABLED": "false",
+            **logging_variables("kernel"),
         }
         try:
             execution.run(notebook.path, report, values, env=os.environ | environment)
@@ -196,6 +205,14 @@ class _Run:
     def _told(self, state: State, **more: Any) -> Outcome:
         ticket, seconds = self.ticket, round(time.monotonic() - self._started_s, 3)
         return Outcome(job=ticket.job, attempt=ticket.attempt, state=state, seconds=seconds, **more)
+
+
+def _figures(outcome: Outcome) -> dict[str, Any]:
+    """What a log has of an outcome: no words of a notebook, which may say anything."""
+    told = {"attempt": outcome.attempt, "seconds": outcome.seconds, "reason": (outcome.error or {}).get("reason")}
+    result = outcome.result or {}
+    told |= {name: result.get(name) for name in ("cpu_s", "kernel_start_s")}
+    return told | {"cached": bool(result.get("cached"))}
 
 
 def _nothing() -> None:

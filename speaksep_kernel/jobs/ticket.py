@@ -36,6 +36,8 @@ class Ticket:
         Use what an earlier job made of the same input with the same parameters and models.
     circle
         Only what jobs of the same circle made, such as those of one person where people must not learn of others.
+    owner, request
+        Whose job it is, and the id of the request that asked for it: for the logs.
     heartbeat_s
         How often the table hears of it, and it of the table.
     grace_s
@@ -53,6 +55,8 @@ class Ticket:
     device: str = "auto"
     cache: bool = True
     circle: str = ""
+    owner: str = ""
+    request: str = ""
     heartbeat_s: float = 2.0
     grace_s: float = 10.0
 

@@ -10,10 +10,12 @@ from functools import cache
 from pathlib import Path
 
 from speaksep_kernel.errors import JobError, SpeakSepError, StoreError
+from speaksep_kernel.jobs.intake import REQUEST
 from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.queue import JobTable
 from speaksep_kernel.jobs.runner import run
 from speaksep_kernel.jobs.ticket import Ticket
+from speaksep_kernel.logs.begin import join
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def work(order: Order) -> str | None:
     StoreError
         The table cannot be reached.
     """
+    join()
     table = _table(order.table)
     job = table.claim(f"{order.dispatcher} {here()}", lease_s=order.lease_s, batch=order.batch)
     if job is None:
@@ -88,6 +91,8 @@ def _ticket(job: Job, order: Order) -> Ticket:
         memory_bytes=job.memory_limit_bytes,
         device=job.device,
         circle=str((job.about or {}).get("circle", "")),
+        owner=job.owner,
+        request=str((job.about or {}).get(REQUEST, "")),
         heartbeat_s=min(2.0, order.lease_s / 8),
     )
 

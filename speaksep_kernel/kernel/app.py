@@ -13,6 +13,7 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets import Integer
 
 from speaksep_kernel.kernel import holding
+from speaksep_kernel.kernel.diary import log_cells, log_of_job
 from speaksep_kernel.kernel.threads import set_threads
 
 MAGICS = "speaksep_kernel.kernel.magics"
@@ -22,6 +23,7 @@ class SpeakSepKernelApp(IPKernelApp):
     """ipykernel with the magics of SpeakSep; it ends with the process that asked for it."""
 
     watched_pid = Integer(0, help="The process with which the kernel ends; 0: ipykernel's own way.")
+    of_job = False
 
     def init_poller(self) -> None:
         """Wait for the end of whoever asked for the kernel: the parent of a forked kernel is the fork server."""
@@ -37,6 +39,8 @@ class SpeakSepKernelApp(IPKernelApp):
         shell: Any = self.shell
         shell.extension_manager.load_extension(MAGICS)
         holding.attend(shell)
+        if self.of_job:
+            log_cells(shell)
 
 
 class _Watch(threading.Thread):
@@ -72,6 +76,7 @@ def run(arguments: Sequence[str], *, watched_pid: int = 0) -> int:
     """
     set_threads(os.environ)
     app = SpeakSepKernelApp.instance(watched_pid=watched_pid)
+    app.of_job = log_of_job()  # before the standard error goes into the notebook
     app.initialize(list(arguments))
     app.start()
     return 0

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from speaksep_hub.client.errors import ServiceError, unreachable
+from speaksep_kernel.logs.carried import HEADER, carried
 
 URL, TOKEN = "SPEAKSEP_URL", "SPEAKSEP_TOKEN"
 """Environment variables: the service's address, and who asks."""
@@ -71,6 +72,7 @@ class Connection:
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             timeout=httpx.Timeout(timeout_s, connect=10.0),
             transport=transport,
+            event_hooks={"request": [_in_its_name]},
         )
 
     def close(self) -> None:
@@ -191,6 +193,12 @@ class Connection:
         """A path with its names filled in; a name never becomes more than one step of it."""
         quoted = {name: quote(value, safe="") for name, value in (parts or {}).items()}
         return path.format_map(quoted).removeprefix("/")
+
+
+def _in_its_name(request: httpx.Request) -> None:
+    """A job that asks the service does so in the name of the request that asked for the job."""
+    if name := carried().get("request_id"):
+        request.headers[HEADER] = name
 
 
 def wait_s(response: httpx.Response, otherwise_s: float) -> float:

@@ -15,6 +15,8 @@ from typing import Any
 
 from speaksep_hub.local.children import end_descendants, end_with, reaped
 from speaksep_hub.local.part import Part
+from speaksep_hub.logs.book import Logbook
+from speaksep_hub.logs.lines import words_of
 from speaksep_kernel.errors import SpeakSepError
 
 ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -29,7 +31,6 @@ SETTLED_S = 1.0
 LONGEST_WAIT_S = 10.0
 STEADY_S = 30.0
 """A part that ran for so long has recovered: its next start is not delayed."""
-LARGEST_LOG_BYTES = 10_000_000
 
 
 class _StayHere(urllib.request.HTTPRedirectHandler):
@@ -79,6 +80,10 @@ class Supervisor:
     _all: list[_Running] = field(default_factory=list, init=False)
     _began: float = field(default_factory=time.monotonic, init=False)
     _told: bool = field(default=False, init=False)
+    _book: Logbook = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._book = Logbook(self.say)
 
     def run(self) -> None:
         """Start them and watch over them until SIGINT, SIGTERM or SIGHUP; nothing is left when this returns.
@@ -96,8 +101,10 @@ class Supervisor:
             self.say("ending all of it; asked again it does not wait")
         finally:
             self._stop()
+            self._book.close()
 
     def _asked_within(self, seconds: float) -> bool:
+        self._book.read()
         found = signal.sigtimedwait({*ASKED, signal.SIGCHLD}, seconds)
         return found is not None and found.si_signo in ASKED
 
@@ -106,7 +113,7 @@ class Supervisor:
         ready = {"", *(each.part.name for each in self._all if each.ever_ready)}
         due = [each for each in self._all if each.process is None and each.due <= now and each.part.after in ready]
         for each in due:
-            each.process = _start(each.part)
+            each.process = _start(each.part, self._book.page(each.part.name, Path(each.part.log)))
             each.since, each.ready = now, False
         return bool(due)
 
@@ -124,7 +131,7 @@ class Supervisor:
             self.ready()
         late = [each for each in self._all if each.part.awaited and not each.ever_ready]
         if late and time.monotonic() - self._began > START_S:
-            raise _failed(late[0].part, f"is not ready after {START_S:.0f} s")
+            raise self._failed(late[0].part, f"is not ready after {START_S:.0f} s")
 
     def _after(self, each: _Running, code: int) -> None:
         assert each.process is not None
@@ -134,10 +141,21 @@ class Supervisor:
         each.process, each.ready = None, False
         each.ends = 1 if each.ever_ready and now - each.since > STEADY_S else each.ends + 1
         if each.part.awaited and not each.ever_ready and each.ends >= TRIES:
-            raise _failed(each.part, how)
+            raise self._failed(each.part, how)
         wait_s = min(LONGEST_WAIT_S, 0.1 * 2.0 ** (each.ends - 1))
         each.due = now + wait_s
         self.say(f"{each.part.name} {how}; it is started again in {wait_s:.1f} s")
+
+    def _failed(self, part: Part, how: str) -> SpeakSepError:
+        self._book.read()
+        try:
+            lines = Path(part.log).read_text(errors="replace").splitlines()
+        except OSError:
+            lines = []
+        said = f": {words_of(lines[-1])[:300]}" if lines else ""
+        return SpeakSepError(
+            f"{part.name} did not start: it {how}{said}", reason="part-failed", hint=f"{part.log} says more"
+        )
 
     def _stop(self) -> None:
         hurry = False
@@ -160,7 +178,7 @@ class Supervisor:
         end_descendants(0.0 if hurry else SWEEP_S)
 
 
-def _start(part: Part) -> subprocess.Popen[bytes]:
+def _start(part: Part, output: int) -> subprocess.Popen[bytes]:
     parent = os.getpid()
 
     def begin() -> None:
@@ -168,20 +186,16 @@ def _start(part: Part) -> subprocess.Popen[bytes]:
         os.nice(part.nice)
         end_with(parent)
 
-    log = Path(part.log)
-    if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
-        log.replace(log.with_suffix(".old.log"))
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            part.command,
-            env=dict(part.environment),
-            cwd=part.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # Ctrl-C in the terminal is for the supervisor
-            preexec_fn=begin,
-        )
+    return subprocess.Popen(
+        part.command,
+        env=dict(part.environment),
+        cwd=part.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,  # Ctrl-C in the terminal is for the supervisor
+        preexec_fn=begin,
+    )
 
 
 def _works(each: _Running) -> bool:
@@ -194,14 +208,3 @@ def _works(each: _Running) -> bool:
         return error.code != 404 and error.code < 500  # to sign-in, or not without one; the proxy does not know it: 404
     except OSError:
         return False
-
-
-def _failed(part: Part, how: str) -> SpeakSepError:
-    try:
-        lines = [line for line in Path(part.log).read_text(errors="replace").splitlines() if line.strip()]
-    except OSError:
-        lines = []
-    said = f": {lines[-1].strip()[:300]}" if lines else ""
-    return SpeakSepError(
-        f"{part.name} did not start: it {how}{said}", reason="part-failed", hint=f"{part.log} says more"
-    )

@@ -8,6 +8,8 @@ from typing import ClassVar
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import OutputTransform
 
+from speaksep_hub.logs.tornado import NameRequests
+
 
 class SecureAnswers(OutputTransform):
     """Adds headers that an answer does not have already.
@@ -34,5 +36,5 @@ class SecureAnswers(OutputTransform):
 
 
 def secured(headers: Mapping[str, str]) -> list[type[OutputTransform]]:
-    """For ``tornado_settings["transforms"]``."""
-    return [type("SecureAnswers", (SecureAnswers,), {"headers": headers})]
+    """For ``tornado_settings["transforms"]``; requests get their names there, too."""
+    return [NameRequests, type("SecureAnswers", (SecureAnswers,), {"headers": headers})]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -21,6 +19,7 @@ from speaksep_hub.service.place import Place
 from speaksep_hub.service.platform import Platform
 from speaksep_hub.settings import Settings
 from speaksep_kernel.errors import InputError
+from speaksep_kernel.logs.begin import log_to
 
 LEAVE_S = 1
 """Seconds that requests under way have to end. Streams end at once, uploads go on where they were cut."""
@@ -96,9 +95,7 @@ def serve(
     SpeakSepError
         Something that the settings name cannot be opened.
     """
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for talkative in ("alembic", "httpx", "botocore"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    log_to(part)
     report_faults(settings.reporting, part)
     with listening(place) as listener:
         app = create(settings, place)

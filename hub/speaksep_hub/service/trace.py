@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
-import uuid
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from speaksep_hub.service.answers import unexpected
 from speaksep_hub.service.work.places import shown_path
-
-HEADER = "X-Request-Id"
-"""Name of a request, in both directions: a proxy's or a client's own is kept."""
+from speaksep_kernel.logs.carried import HEADER, carrying, request_name
+from speaksep_kernel.logs.cleaned import seen_path
 
 _LOG = logging.getLogger("speaksep.service")
-_GOOD = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # anything else could forge lines of a log or headers
-_OFTEN = ("/health", "/ready")  # asked every few seconds, for as long as the service lives
+_OFTEN = ("/health", "/ready", "/metrics")  # asked every few seconds, for as long as the service lives
 _NAME = HEADER.lower().encode()
 
 
@@ -39,7 +35,11 @@ class Trace:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = _name_of(scope)
+        request_id = request_name(next((value for name, value in scope["headers"] if name == _NAME), None))
+        with carrying(request_id=request_id):
+            await self._serve(scope, receive, send, request_id)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         scope.setdefault("state", {})["request_id"] = request_id
         began_s, status = time.perf_counter(), 0
 
@@ -64,18 +64,11 @@ class Trace:
                 raise  # the server cuts the connection, so that half an answer is not taken for a whole one
         finally:
             caller = scope["state"].get("caller")
-            _LOG.log(
-                logging.DEBUG if scope["path"].endswith(_OFTEN) else logging.INFO,
-                "%s %s %s %d %.0f ms %s",
-                request_id,
-                scope.get("method", "WS"),
-                ascii(shown_path(scope["path"]))[1:-1],  # without the query, which may hold what is nobody's business
-                status,
-                1000 * (time.perf_counter() - began_s),
-                ascii(caller.name)[1:-1] if caller else "-",
-            )
-
-
-def _name_of(scope: Scope) -> str:
-    given = next((value for name, value in scope["headers"] if name == _NAME), b"")
-    return given.decode("ascii") if _GOOD.fullmatch(given) else uuid.uuid4().hex
+            told = {
+                "method": scope.get("method", "WS"),
+                "path": shown_path(seen_path(scope["path"])),  # the query may hold what is nobody's business
+                "status": status,
+                "ms": round(1000 * (time.perf_counter() - began_s), 1),
+                "user": caller.name if caller else "",
+            }
+            _LOG.log(logging.DEBUG if scope["path"].endswith(_OFTEN) else logging.INFO, "request", extra=told)

@@ -12,9 +12,13 @@ EXTENSIONS = {"jupyterhub": True, "panel.io.jupyter_server_extension": False}
 
 def main() -> None:
     """Run it until the hub ends it."""
-    from speaksep_hub.singleuser.settings import server_environment, server_settings
+    from speaksep_hub.singleuser.settings import PART, server_environment, server_settings
     from speaksep_hub.singleuser.welcome import fill_home
+    from speaksep_kernel.logs.begin import log_to
+    from speaksep_kernel.logs.carried import keep
 
+    log_to(PART)
+    keep(user=os.environ.get("JUPYTERHUB_USER", ""))
     home = Path.cwd()
     fill_home(home)
     for name, value in server_environment(home).items():

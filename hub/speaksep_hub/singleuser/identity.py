@@ -6,10 +6,11 @@ import time
 from collections.abc import Awaitable
 from typing import Any, cast
 
-from jupyterhub.services.auth import HubOAuth
 from jupyterhub.singleuser.extension import JupyterHubIdentityProvider
 from tornado.web import HTTPError
 from traitlets import default
+
+from speaksep_hub.logs.asking import NamedHubOAuth
 
 FRESH_S = 5
 """A sign-out, or a token that was revoked, holds here after so long; JupyterHub's own choice is five minutes."""
@@ -17,7 +18,7 @@ AWAY_S = 120.0
 """While the hub does not answer, whoever was known is, for so long: a hub that starts again costs nobody their work."""
 
 
-class PatientHubOAuth(HubOAuth):  # type: ignore[misc]  # JupyterHub has no types
+class PatientHubOAuth(NamedHubOAuth):
     """Asks the hub, and remembers its last answer for when there is none."""
 
     def __init__(self, **kwargs: Any) -> None:

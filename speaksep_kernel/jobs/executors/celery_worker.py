@@ -13,6 +13,7 @@ from kombu.transport.redis import Channel, QoS
 from speaksep_kernel.jobs.executors.celery import KEPT_S, TASK, broker_address, result_key, wish_key
 from speaksep_kernel.jobs.executors.sealed import check_key, seal, unseal
 from speaksep_kernel.kernel.threads import usable_cores
+from speaksep_kernel.logs.begin import log_to
 
 
 class _Forgiving(QoS):
@@ -71,5 +72,11 @@ def _begin(conf: Any = None, options: dict[str, Any] | None = None, **_: Any) ->
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // int(workers))))  # for its kernels
 
 
+def _log(**_: Any) -> None:
+    """In the place of Celery's own way: every line of the platform has one shape."""
+    log_to("worker")
+
+
 signals.celeryd_init.connect(_begin)
+signals.setup_logging.connect(_log)
 app = celery_app(broker_address())

@@ -11,13 +11,14 @@ from bokeh.server.auth_provider import AuthProvider
 from bokeh.server.views.doc_handler import DocHandler
 from bokeh.server.views.ws import WSHandler
 from bokeh.util.token import get_token_payload
-from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
+from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError, RequestHandler
 
 from speaksep_hub.interactive.panel.visits import Visits
 from speaksep_hub.interactive.parts import explain
 from speaksep_hub.interactive.place import VIEW, may_look, reader_of
 from speaksep_hub.interactive.trail import share_refused
+from speaksep_hub.logs.asking import NamedHubOAuth
 from speaksep_kernel.errors import InputError, SpeakSepError
 
 ANSWER_S = 3
@@ -95,7 +96,7 @@ class HubAuthentication(Authentication):
 
     def __init__(self, visits: Visits, base_url: str) -> None:
         token = os.environ.pop("JUPYTERHUB_API_TOKEN")  # nothing that is started here needs it
-        self._hub = HubOAuth(api_token=token, cache_max_age=ANSWER_S)
+        self._hub = NamedHubOAuth(api_token=token, cache_max_age=ANSWER_S)
         super().__init__(visits, base_url)
 
     @property

@@ -26,9 +26,11 @@ from speaksep_hub.interactive.parts import Part
 from speaksep_hub.interactive.place import front_url, open_desk
 from speaksep_hub.interactive.trail import REFUSED, SETTING
 from speaksep_hub.local.folder import Folder
+from speaksep_hub.logs.tornado import request_log
 from speaksep_hub.protection.headers import interactive_headers
 from speaksep_hub.protection.tornado import secured
 from speaksep_hub.settings import Settings
+from speaksep_kernel.logs.begin import log_to
 
 _Server: Any = Server
 _Application: Any = Application
@@ -113,7 +115,7 @@ def make(settings: Settings, folder: Folder) -> Server:
         use_index=False,
         use_xheaders=True,
         default_handler_class=Nothing,
-        log_function=audited(audit, base_url, refused=REFUSED),
+        log_function=audited(audit, base_url, request_log(), REFUSED),
         transforms=secured(headers),
         visits=visits,
         **{SETTING: audit},
@@ -122,8 +124,8 @@ def make(settings: Settings, folder: Folder) -> Server:
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; sessions have nothing that could be lost."""
+    log_to("panel")
     folder = Folder.open(settings.hub.folder)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.environ["BOKEH_RESOURCES"] = "server"
     server = make(settings, folder)
 

@@ -8,8 +8,10 @@ from typing import Any
 from jupyter_server.utils import url_path_join
 from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubIdentityProvider, JupyterHubUser
 from tornado.web import HTTPError
+from traitlets import default
 
 from speaksep_hub.interactive.place import VIEW, may_look
+from speaksep_hub.logs.asking import NamedHubOAuth
 
 ANSWER_S = 3
 """How long an answer of the hub is believed: a token that is taken back, or a person who signs out, stays so long."""
@@ -17,6 +19,10 @@ ANSWER_S = 3
 
 class DashboardIdentity(JupyterHubIdentityProvider):  # type: ignore[misc] # it has no types
     """Sign-in by the hub for a Voila that stands alone."""
+
+    @default("hub_auth")
+    def _default_hub_auth(self) -> NamedHubOAuth:
+        return NamedHubOAuth(parent=self)
 
     def __init__(self, **traits: Any) -> None:
         traits.pop("token", None)  # Voila's own, an empty one: here tokens are the hub's

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
-from jupyter_server.log import log_request
+from jupyter_server.prometheus.log_functions import prometheus_log_method
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
@@ -34,10 +34,13 @@ from speaksep_hub.interactive.voila.kernels import ReadersKernels
 from speaksep_hub.interactive.voila.messages import WidgetMessages
 from speaksep_hub.interactive.voila.pages import DESK, INSTEAD, Notebooks, Nothing
 from speaksep_hub.local.folder import Folder
+from speaksep_hub.logs.tornado import logging_config, request_log
 from speaksep_hub.protection.headers import interactive_headers
 from speaksep_hub.protection.tornado import secured
 from speaksep_hub.settings import Settings
+from speaksep_kernel.logs.begin import log_to
 
+PART = "voila"
 TEMPLATE = "speaksep"
 NOT_LOADED = ["@jupyter-notebook/lab-extension", "@pyviz/jupyterlab_pyviz", "jupyterlab_pygments"]
 """Extensions of JupyterLab that a page has no use for, and would wait for."""
@@ -71,8 +74,9 @@ def configuration(settings: Settings, audit: AuditLog) -> Config:
     c.VoilaConfiguration.file_allowlist = [SOUND]
     c.Voila.tornado_settings = {
         "headers": interactive_headers(https=settings.hub.https),
-        "log_function": audited(audit, c.Voila.base_url + "voila/render/", log_request, REFUSED),
+        "log_function": audited(audit, c.Voila.base_url + "voila/render/", request_log(prometheus_log_method), REFUSED),
     }
+    c.Application.logging_config = logging_config(PART)
     c.Voila.kernel_websocket_connection_class = WidgetMessages
     c.VoilaConfiguration.multi_kernel_manager_class = ReadersKernels
     c.VoilaConfiguration.extension_denylist = NOT_LOADED
@@ -136,6 +140,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 def run(settings: Settings) -> None:
     """Serve the dashboards until SIGTERM or SIGINT."""
+    log_to(PART)
     folder = Folder.open(settings.hub.folder)
     kept = folder.path / "dashboards"
     shutil.rmtree(kept / speaksep_dashboards.VIEWS, ignore_errors=True)

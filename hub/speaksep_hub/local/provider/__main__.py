@@ -16,7 +16,9 @@ def main() -> int:
     from speaksep_hub.local.provider.grants import Grants
     from speaksep_hub.refusals import refuse_unsafe
     from speaksep_hub.settings import load
+    from speaksep_kernel.logs.begin import log_to
 
+    log_to("provider")
     try:
         settings = load()
         refuse_unsafe(settings)
@@ -36,6 +38,7 @@ def main() -> int:
         app,
         host="127.0.0.1",
         port=settings.ports.provider,
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -17,6 +17,7 @@ from speaksep_hub.scopes import expand, short_names
 from speaksep_hub.service.errors import Away
 from speaksep_hub.service.identity.caller import MANAGE, Caller, Kind
 from speaksep_hub.service.place import HubAccess
+from speaksep_kernel.logs.carried import HEADER, carried
 
 TIMEOUT_S = 3.0
 """How long the hub may take to answer."""
@@ -66,7 +67,11 @@ class HubDirectory:
         self._good: OrderedDict[bytes, None] = OrderedDict()
         # Neither proxies of the environment nor redirections: tokens go to the hub and nowhere else.
         self.http = httpx.AsyncClient(
-            base_url=access.api_url, timeout=TIMEOUT_S, trust_env=False, limits=httpx.Limits(max_connections=20)
+            base_url=access.api_url,
+            timeout=TIMEOUT_S,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=20),
+            event_hooks={"request": [_in_its_name]},
         )
 
     async def caller(self, secret: str, kind: Kind | None = None) -> Caller | None:
@@ -189,6 +194,12 @@ def seconds_of(moment: str | None) -> float | None:
     60.0
     """
     return None if moment is None else datetime.fromisoformat(moment).timestamp()
+
+
+async def _in_its_name(request: httpx.Request) -> None:
+    """What is asked for somebody's request has the name of that request."""
+    if name := carried().get("request_id"):
+        request.headers[HEADER] = name
 
 
 def _away(how: str) -> Away:

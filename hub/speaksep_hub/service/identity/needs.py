@@ -15,6 +15,7 @@ from speaksep_hub.service.errors import NotAllowed, NotSignedIn
 from speaksep_hub.service.identity.caller import Caller
 from speaksep_hub.service.identity.session import SESSION
 from speaksep_hub.service.identity.sign_in import SignInFirst
+from speaksep_kernel.logs.carried import carry
 
 if TYPE_CHECKING:
     from speaksep_hub.service.identity.identity import Identity
@@ -97,6 +98,7 @@ async def known(connection: HTTPConnection) -> Caller | None:
         raise
     if caller is not None:
         connection.state.caller = caller
+        carry(user=caller.name)
         await limit(connection, caller.name)
     return caller
 

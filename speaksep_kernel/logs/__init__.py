@@ -1,0 +1,1 @@
+"""What every process of the platform writes about itself: one shape, one id through all of them, nothing private."""
