@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import correlate
 
 Float32 = NDArray[np.float32]
 
@@ -51,6 +50,8 @@ def stretch(samples: Float32, guide: Float32, speed: float, rate_hz: int) -> Flo
     >>> stretch(wave[None], wave, 0.5, rate).shape
     (1, 32000)
     """
+    from scipy.signal import correlate  # half a second that whoever only looks does not wait for
+
     edge, hop, reach = margin(rate_hz), round(HOP_S * rate_hz), round(REACH_S * rate_hz)
     length = round((samples.shape[1] - 2 * edge) / speed)
     count = max(1, round(length / hop))
