@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
@@ -184,8 +184,23 @@ def get(group: str, name: str) -> type[Any]:
     return plugin.cls
 
 
+def usable(group: str, name: str) -> type[Any]:
+    """The class of a plugin as it is to be used here: in a process of its own where ``SPEAKSEP_CONTAIN`` asks for it.
+
+    Raises
+    ------
+    InputError, PluginError
+        As :func:`get`; reason ``bad-setting`` for a bound that is none.
+    """
+    from speaksep_kernel.containment import Bounds, contained
+
+    cls, bounds, kind = get(group, name), Bounds.of(), kind_of(group_of(group))
+    plugin = available(group_of(group))[name]
+    return contained(kind, cls, bounds) if bounds.hold(kind, plugin.package) else cls
+
+
 def create(group: str, name: str, **options: Any) -> Any:
-    """An instance of a plugin, its options checked against the names it declares.
+    """An instance of a plugin, its options checked against the names it declares; contained where that is asked for.
 
     Parameters
     ----------
@@ -201,7 +216,7 @@ def create(group: str, name: str, **options: Any) -> Any:
     PluginError
         Reason ``plugin-failed``: it raised something that is not one of our errors.
     """
-    cls = get(group, name)
+    cls = usable(group, name)
     kind = kind_of(group_of(group))
     known = {key: options.pop(key) for key in ("device", "workers") if key in options}
     options = known | typed_options(cls.info, options)
@@ -279,6 +294,9 @@ def describe(group: str | None = None) -> list[dict[str, Any]]:
 
 def _load(point: EntryPoint) -> Loaded | Broken:
     package = _package(point)
+    fatal = "" if package == OWN_PACKAGE or point.dist is None else _fatal(point)
+    if fatal:
+        return Broken(point.name, package, f"{point.value} did not import: {fatal}")
     try:
         cls = point.load()
     except (Exception, SystemExit) as fault:  # whatever a stranger's module does while importing
@@ -289,10 +307,16 @@ def _load(point: EntryPoint) -> Loaded | Broken:
     if info.name != point.name:
         return Broken(point.name, package, f"its info calls it {info.name!r}, its entry point {point.name!r}")
     if info.api_version != API_VERSION:
-        return Broken(
-            point.name, package, f"written for plugin interface {info.api_version}, this SpeakSep has {API_VERSION}"
-        )
+        newer = f"SpeakSep, this is {version(OWN_PACKAGE)}" if info.api_version > API_VERSION else f"package {package}"
+        why = f"written for plugin interface {info.api_version}, this SpeakSep has {API_VERSION}: update {newer}"
+        return Broken(point.name, package, why)
     return Loaded(info, cls, package, tuple(name for name in info.requires if not _installed(name)))
+
+
+def _fatal(point: EntryPoint) -> str:
+    from speaksep_kernel.containment.trial import fatal
+
+    return fatal(point)
 
 
 def _package(point: EntryPoint) -> str:

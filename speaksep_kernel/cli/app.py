@@ -29,7 +29,7 @@ from speaksep_kernel.cli import (
 from speaksep_kernel.cli.brought import Verbs
 from speaksep_kernel.cli.clean import CleanCommand
 from speaksep_kernel.cli.interrupt import INTERRUPTED, watch_interrupts
-from speaksep_kernel.cli.output import report_error
+from speaksep_kernel.cli.output import keep_stdout_for_results, report_error
 from speaksep_kernel.errors import SpeakSepError
 
 app = typer.Typer(
@@ -89,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
+    if as_json and arguments is None:
+        keep_stdout_for_results()
     try:
         with watch_interrupts():
             code: int = app(words, prog_name="speaksep", standalone_mode=False) or 0

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
 from speaksep_kernel.errors import SpeakSepError
+
+
+def keep_stdout_for_results() -> None:
+    """What libraries print from C, and other processes, goes to stderr from now on: stdout holds the result alone."""
+    stdout = sys.stdout
+    stdout.flush()
+    kept = os.dup(stdout.fileno())
+    os.dup2(sys.stderr.fileno(), stdout.fileno())
+    sys.stdout = os.fdopen(kept, "w", encoding=stdout.encoding, errors=stdout.errors)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def diagnose_recording(
     A diagnoser that fails costs its own findings and a ``RuntimeWarning``, nothing else.
     """
     facts = recording_facts(recording, cache.mixdown)
-    panel = _Panel([each() for each in (installed() if diagnosers is None else diagnosers)])
+    panel = _Panel(installed() if diagnosers is None else diagnosers)
     panel.ask(lambda diagnoser: diagnoser.start(facts))
     done = 0
     hook("diagnose", 0.0, recording.seconds)
@@ -87,8 +88,9 @@ def diagnose_recording(
 
 def installed() -> list[type[Diagnoser]]:
     """Every diagnoser that can be used, by name."""
-    found = plugins.available("speaksep.diagnosers").values()
-    return [plugin.cls for plugin in found if isinstance(plugin, plugins.Loaded) and not plugin.missing]
+    found = plugins.available("speaksep.diagnosers").items()
+    ready = (name for name, plugin in found if isinstance(plugin, plugins.Loaded) and not plugin.missing)
+    return [plugins.usable("speaksep.diagnosers", name) for name in ready]
 
 
 def recording_facts(recording: Recording, mixdown: Mixdown) -> Facts:
@@ -115,17 +117,21 @@ def _comes_last(diagnoser: Diagnoser) -> bool:
 class _Panel:
     """Diagnosers at work; one that fails is sent home."""
 
-    def __init__(self, diagnosers: list[Diagnoser]) -> None:
-        self._diagnosers = diagnosers
+    def __init__(self, classes: Iterable[type[Diagnoser]]) -> None:
+        self._diagnosers: list[Diagnoser] = []
+        for cls in classes:
+            with self._sent_home_if_it_fails(cls.info.name):
+                self._diagnosers.append(cls())
 
     def ask(self, question: Callable[[Diagnoser], None], whom: Callable[[Diagnoser], bool] = lambda each: True) -> None:
         for diagnoser in filter(whom, list(self._diagnosers)):
-            try:
+            with self._sent_home_if_it_fails(diagnoser.info.name):
                 question(diagnoser)
-            except Exception as fault:  # a stranger's code
-                self._diagnosers.remove(diagnoser)
-                warnings.warn(
-                    f"diagnoser {diagnoser.info.name!r} failed: {type(fault).__name__}: {fault}",
-                    RuntimeWarning,
-                    stacklevel=3,
-                )
+
+    @contextmanager
+    def _sent_home_if_it_fails(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as fault:  # a stranger's code
+            self._diagnosers = [each for each in self._diagnosers if each.info.name != name]
+            warnings.warn(f"diagnoser {name!r} failed: {type(fault).__name__}: {fault}", RuntimeWarning, stacklevel=5)

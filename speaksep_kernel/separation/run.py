@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Protocol
 
@@ -10,7 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from speaksep_kernel.errors import PluginError
+from speaksep_kernel.errors import PluginError, SpeakSepError
 from speaksep_kernel.progress import ProgressHook
 from speaksep_kernel.separation.protocol import Float32, LocalTracks, Separator
 from speaksep_kernel.separation.tables import FRAME_SAMPLES, TrackStore, WindowTable, frame_level
@@ -88,7 +90,17 @@ def _call(separator: Separator, audio: Float32) -> list[LocalTracks]:
     rates = separator.info.sample_rates_hz
     rate = RATE_HZ if not rates or RATE_HZ in rates else rates[0]
     given = audio if rate == RATE_HZ else np.stack([soxr.resample(row, RATE_HZ, rate) for row in audio])
-    results = separator.separate(given, rate)
+    try:
+        with redirect_stdout(sys.stderr):  # what it prints is no part of a result
+            results = separator.separate(given, rate)
+    except (SpeakSepError, MemoryError):
+        raise
+    except Exception as cause:  # a stranger's code
+        raise PluginError(
+            f"separator {name!r} failed: {type(cause).__name__}: {cause}",
+            reason="plugin-failed",
+            hint=f"run: speaksep plugins check {name}",
+        ) from cause
     if len(results) != len(audio):
         raise PluginError(
             f"separator {name!r} returned {len(results)} results for {len(audio)} windows",
