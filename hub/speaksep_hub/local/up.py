@@ -66,7 +66,7 @@ class Platform:
         KeyboardInterrupt
             It was asked to end, and has.
         """
-        lock = self.folder.claim(url=self.settings.hub.url)
+        lock = self.folder.claim(url=self.settings.hub.url, ports=self.settings.ports.model_dump())
         try:
             host, port = self.settings.hub.listening
             check_port(host, port)
