@@ -14,7 +14,7 @@ from speaksep_hub.local.folder import Folder
 from speaksep_hub.local.part import Part
 from speaksep_hub.metrics import prometheus as monitoring
 from speaksep_hub.metrics.access import KEY, key
-from speaksep_hub.proxy.traefik import proxy_environment, write_static
+from speaksep_hub.proxy.traefik import ping_url, proxy_environment, write_static
 from speaksep_hub.settings import PREFIX, Settings
 from speaksep_kernel.errors import InputError
 
@@ -69,16 +69,15 @@ def platform_parts(
     python, base = sys.executable, settings.hub.base_path
     proxy = part("proxy", _traefik(), f"--configfile={write_static(settings, folder)}", **proxy_environment(settings))
     hub = part("hub", python, "-m", "jupyterhub", "-f", str(_configuration(folder)))
-    found = [replace(proxy, last=True), replace(hub, url=f"{_through(settings)}hub/health")]
+    found = [replace(proxy, last=True, url=ping_url(settings)), replace(hub, url=f"{_through(settings)}hub/health")]
     if settings.sign_in.provider == "local":
         address = f"http://127.0.0.1:{settings.ports.provider}/.well-known/openid-configuration"
         found.append(replace(part("provider", python, "-m", "speaksep_hub.local.provider"), url=address))
     for service in services(settings, folder):
         name = "service" if service.name == JOB_SERVICE else service.name
         own = part(name, *service.command, **service_environment(settings, service))
-        path = "again.js" if service.name in INTERACTIVE else "health"
         if service.url:
-            address = f"{service.url}{base}services/{service.name}/{path}"
+            address = f"{service.url}{base}services/{service.name}/health"
             found.append(replace(own, url=address, awaited=service.name not in INTERACTIVE))
         elif service.command:
             found.append(replace(own, after="hub"))  # it asks the hub as soon as it is started

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from speaksep_hub.metrics.access import KEY, opens
 from speaksep_hub.metrics.machine import look_at_machine
 from speaksep_hub.metrics.names import exported
+from speaksep_hub.metrics.pulse import Pulse
 from speaksep_hub.metrics.registry import CONTENT_TYPE, Metrics
 from speaksep_hub.metrics.work import Work
 from speaksep_kernel.errors import InputError
@@ -48,8 +49,9 @@ def monitor(address: str) -> Iterator[Callable[[Glance], None]]:
         )
     metrics = Metrics("worker")
     metrics.look(LOOKED, look_at_machine)
+    pulse = Pulse(Work(metrics).see)
     try:
-        server = _Server((host.strip("[]"), int(port)), _handler(metrics, wanted))
+        server = _Server((host.strip("[]"), int(port)), _handler(metrics, wanted, pulse))
     except OSError as error:
         raise InputError(
             f"cannot listen at {address}: {error}", reason="cannot-listen", hint="give another port"
@@ -57,7 +59,7 @@ def monitor(address: str) -> Iterator[Callable[[Glance], None]]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
     thread.start()
     try:
-        yield Work(metrics).see
+        yield pulse.see
     finally:
         server.shutdown()
         server.server_close()
@@ -75,7 +77,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
 
-def _handler(metrics: Metrics, wanted: str) -> type[BaseHTTPRequestHandler]:
+def _handler(metrics: Metrics, wanted: str, pulse: Pulse) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """Answers Prometheus."""
 
@@ -83,8 +85,9 @@ def _handler(metrics: Metrics, wanted: str) -> type[BaseHTTPRequestHandler]:
         server_version, sys_version = "speaksep", ""
 
         def do_GET(self) -> None:
-            if self.path == "/health":
-                self._answer(200, b"ok\n")
+            if self.path in ("/health", "/ready"):
+                wrong = pulse.wrong(ready=self.path == "/ready")
+                self._answer(503 if wrong else 200, f"{wrong or 'ok'}\n".encode())
             elif self.path != "/metrics":
                 self._answer(404, b"there is /metrics\n")
             elif not opens(self.headers.get("Authorization", ""), wanted):

@@ -19,6 +19,7 @@ from speaksep_dashboards.page import KINDS
 from speaksep_hub.audit.log import AuditLog
 from speaksep_hub.audit.tornado import audited
 from speaksep_hub.interactive.alone import is_alone
+from speaksep_hub.interactive.health import Health
 from speaksep_hub.interactive.panel.alone import OnePerson
 from speaksep_hub.interactive.panel.identity import HubAuthentication
 from speaksep_hub.interactive.panel.visits import Session, Visits
@@ -92,7 +93,8 @@ def make(settings: Settings, folder: Folder) -> Server:
     front = front_url(os.environ, "panel")
     audit = AuditLog.nowhere() if is_alone() else AuditLog.of(settings, "panel")
     headers = interactive_headers(https=settings.hub.https)
-    visits = Visits(open_desk(settings), front)
+    desk = open_desk(settings)
+    visits = Visits(desk, front)
     authentication = OnePerson(visits, base_url) if is_alone() else HubAuthentication(visits, base_url)
     per_app_patterns[:] = [each for each in per_app_patterns if each[0] in _ROUTES]
     panel.extension(notifications=False)
@@ -109,7 +111,11 @@ def make(settings: Settings, folder: Folder) -> Server:
         include_headers=[],  # what is kept with a session goes to its page
         include_cookies=[],
         cookie_secret=bytes.fromhex(folder.secret("panel-cookie")),  # sign-ins outlive this process
-        extra_patterns=[(r"/(again\.js|again\.css)", Part), (r"/alive/([\w.-]{1,200})", Alive)],
+        extra_patterns=[
+            (r"/(again\.js|again\.css)", Part),
+            (r"/(health|ready)", Health, {"desk": lambda: desk}),
+            (r"/alive/([\w.-]{1,200})", Alive),
+        ],
         unused_session_lifetime_milliseconds=UNUSED_MS,
         websocket_max_message_size=LARGEST_MESSAGE_BYTES,
         use_index=False,

@@ -25,6 +25,7 @@ from speaksep_dashboards.ticket import FRONT
 from speaksep_hub.audit.log import AuditLog
 from speaksep_hub.audit.tornado import audited
 from speaksep_hub.interactive.alone import is_alone
+from speaksep_hub.interactive.health import Health
 from speaksep_hub.interactive.parts import Part
 from speaksep_hub.interactive.place import front_url, kernel_environment, open_desk
 from speaksep_hub.interactive.trail import REFUSED, SETTING
@@ -109,7 +110,8 @@ class Dashboards(Voila):  # type: ignore[misc] # it has no types
     def init_handlers(self) -> list[Any]:
         """Voila's, with ours in the place of those that reach notebooks and kernels."""
         found = [(path, INSTEAD.get(kind.__name__, kind), *more) for path, kind, *more in super().init_handlers()]
-        return [(self.base_url + r"(again\.js|again\.css)", Part), *found]
+        health = (self.base_url + r"(health|ready)", Health, {"desk": lambda: self.ours[DESK]})
+        return [(self.base_url + r"(again\.js|again\.css)", Part), health, *found]
 
     def begin(self) -> None:
         """Have kernels ready soon; first comes what the platform needs to start."""
