@@ -18,8 +18,11 @@ OLDEST ?= tests/kernel/test_results_separate.py tests/kernel/test_recording_form
 # People who look on while jobs run, and who start a server at once.
 USERS ?= 50
 SPAWNS ?= 20
+# People on the platform at once for a load, numbers one after another, and for how long each.
+PEOPLE ?= 20
+SECONDS ?= 120
 
-.PHONY: run demo test test-oldest lint audit deployment bench package lock clean
+.PHONY: run demo test test-oldest lint audit deployment bench load package lock clean
 
 # Without a shell between: whoever ends make ends the platform.
 run: demo
@@ -88,6 +91,10 @@ bench: $(READY)
 	$(if $(shell command -v chromium chromium-browser google-chrome),$(BIN)/python -m tests.bench.bench_dashboards,@echo "No Chromium: nothing of dashboards.")
 	$(BIN)/python -m speaksep_kernel.training.score --items $(ITEMS) $(if $(wildcard $(SPEECH)),--corpus $(SPEECH))
 	$(if $(wildcard $(MEETINGS)),$(BIN)/python tests/bench/bench_der.py $(MEETINGS),@echo "No recordings with RTTM in MEETINGS=$(MEETINGS): no DER.")
+
+# How many people a platform on this machine carries (docs/capacity.md); ends with an error where a target is missed.
+load: $(READY)
+	$(BIN)/python -m tests.load --people $(PEOPLE) --seconds $(SECONDS)
 
 # A new lock of everything, made in a place of its own. Torch without its local version: the machine decides CPU or CUDA.
 lock:
