@@ -234,6 +234,26 @@ def acquire(
         return Refusal(f"the leases in {str(settings.folder)!r} cannot be used ({error.strerror})")
 
 
+def usable(settings: LeaseSettings, known: Devices) -> bool:
+    """Whether slots could be taken here at all, free or not: their files can be made and opened.
+
+    Parameters
+    ----------
+    settings
+        Where they are.
+    known
+        The GPUs.
+    """
+    try:
+        locks.make_shared_folder(settings.folder)
+        for device in known.found:
+            for slot in slots_of(device, settings):
+                os.close(locks.open_shared(slot.path))
+    except OSError:
+        return False
+    return True
+
+
 def _free(
     found: tuple[Device, ...],
     holder: Holder,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from speaksep_kernel.errors import CapacityError
 from speaksep_kernel.kernel.devices import Device, devices
 from speaksep_kernel.kernel.holders import Holder
 from speaksep_kernel.kernel.leases import slots_of
@@ -79,9 +80,18 @@ def occupancy(settings: LeaseSettings | None = None, nvml: Any = None) -> Occupa
     ------
     InputError
         Reason ``bad-setting``.
+    CapacityError
+        Reason ``leases-unusable``: their folder is none, or cannot be read.
     """
     chosen = settings or LeaseSettings.of()
     known = devices(chosen, nvml)
-    uses = tuple(DeviceUse(device, tuple(slot.holder() for slot in slots_of(device, chosen))) for device in known.found)
-    waiting = tuple(holder for _, holder in in_line(chosen.folder))
+    try:
+        uses = tuple(DeviceUse(each, tuple(slot.holder() for slot in slots_of(each, chosen))) for each in known.found)
+        waiting = tuple(holder for _, holder in in_line(chosen.folder))
+    except OSError as error:
+        raise CapacityError(
+            f"the leases in {str(chosen.folder)!r} cannot be used ({error.strerror}), so no kernel gets a GPU",
+            reason="leases-unusable",
+            hint="SPEAKSEP_LEASES must be a folder that all who share the GPUs may write to, on a disk with room",
+        ) from error
     return Occupancy(uses, waiting, chosen.folder, known.problem)

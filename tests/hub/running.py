@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -30,6 +31,7 @@ PARTS = {
     "provider": "-m speaksep_hub.local.provider",
     "supervisor": "-m speaksep_hub.local.guard",
     "prometheus": "--storage.tsdb.path",
+    "alertmanager": "--cluster.listen-address",
 }
 """What the command line of each part has in it."""
 
@@ -43,7 +45,13 @@ class RunningHub:
         Everything of it.
     url, service_url
         Addresses of the platform and of its job service, each with a slash at its end.
+    trust
+        Whose certificates its browsers believe.
+    python
+        The interpreter whose version of SpeakSep is run.
     """
+
+    python = sys.executable
 
     def __init__(self, folder: Path, *words: str, **environment: str) -> None:
         self.folder = folder
@@ -55,13 +63,14 @@ class RunningHub:
         self.url = self.service_url = ""
         self.said: list[str] = []
         self.started_s = 0.0
+        self.trust: ssl.SSLContext | bool = True
 
     def start(self) -> RunningHub:
         """Start it, and wait until it says that it works."""
         begun = time.monotonic()
         self.process = subprocess.Popen(
             [
-                sys.executable,
+                self.python,
                 "-m",
                 "speaksep_kernel.cli",
                 "hub",
@@ -143,7 +152,9 @@ class RunningHub:
 
     def sign_in(self, name: str, role: str = "") -> httpx.Client:
         """Somebody's browser, signed in; nothing else is asked of the hub."""
-        browser = httpx.Client(base_url=self.url, follow_redirects=True, timeout=60.0, trust_env=False)
+        browser = httpx.Client(
+            base_url=self.url, follow_redirects=True, timeout=60.0, trust_env=False, verify=self.trust
+        )
         try:
             page = browser.get("hub/oauth_login", params={"next": "/hub/home"})
             assert page.url.path == "/oauth2/authorize", f"{page.url} {page.text[:2000]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,12 @@ import httpx
 import pytest
 import yaml
 
+from speaksep_hub.local.folder import Folder
+from speaksep_hub.metrics.alertmanager import TEXT, config, program, write_config
+from speaksep_hub.metrics.prometheus import write_config as write_rules
+from speaksep_hub.metrics.settings import AlertSettings
+from speaksep_hub.settings import Settings, hidden
+from speaksep_kernel.errors import InputError
 from tests.hub.receivers import Hook, Mails, eventually, mail_server, web_hook
 from tests.hub.service_process import free_port
 
@@ -108,3 +115,89 @@ def test_who_is_told(severity: str, receiver: str) -> None:
     words = ["config", "routes", "test", f"--config.file={FILE}", f"severity={severity}", "alertname=SpeakSepFaults"]
     done = subprocess.run([str(AMTOOL), *words], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == (receiver, 0), done.stderr
+
+
+PASSWORD = "sesame-of-the-mail-server"
+SETTINGS = {
+    "mail_to": ["operators@example.org"],
+    "mail_from": "speaksep@example.org",
+    "mail_server": "smtp.example.org:587",
+    "mail_user": "speaksep@example.org",
+    "mail_password": PASSWORD,
+    "slack": "https://hooks.example.org/secret-of-slack",
+    "webhook": "https://pager.example.org/secret-of-pager",
+}
+
+
+def settings(folder: Path, **alerts: Any) -> Settings:
+    return Settings.model_validate({"hub": {"folder": str(folder)}, "alerts": alerts})
+
+
+@needs_amtool
+@pytest.mark.parametrize("alerts", [pytest.param(SETTINGS, id="everybody"), pytest.param({}, id="nobody")])
+def test_alertmanager_takes_what_the_settings_make(tmp_path: Path, alerts: dict[str, Any]) -> None:
+    place = write_config(settings(tmp_path, **alerts), Folder.open(tmp_path))
+    assert place.stat().st_mode & 0o077 == 0
+    done = subprocess.run([str(AMTOOL), "check-config", str(place)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_settings_make_the_routes_that_are_shipped(written: dict[str, Any]) -> None:
+    made = config(AlertSettings.model_validate(SETTINGS))
+    assert made["inhibit_rules"] == written["inhibit_rules"]
+    waits = {"10000ms": "10s", "30000ms": "30s", "300000ms": "5m"}
+    names = {"all": "mail", "critical": "mail-and-slack"}
+    as_shipped = json.loads(json.dumps(made["route"]), object_hook=lambda found: _named(found, waits | names))
+    assert as_shipped == written["route"]
+    mail = written["receivers"][0]["email_configs"][0]
+    assert {name: made["receivers"][0]["email_configs"][0][name] for name in mail} == mail | {"text": TEXT}
+    assert TEXT.split() == mail["text"].split()
+
+
+def _named(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {key: names.get(value, value) if isinstance(value, str) else value for key, value in found.items()}
+
+
+def test_only_critical_alerts_go_to_slack() -> None:
+    everybody, at_once = config(AlertSettings.model_validate(SETTINGS))["receivers"]
+    assert set(everybody) == {"name", "email_configs", "webhook_configs"}
+    assert set(at_once) == {"name", "email_configs", "webhook_configs", "slack_configs"}
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    shown = str(hidden(settings(tmp_path, **SETTINGS)))
+    assert PASSWORD not in shown
+    assert "secret-of" not in shown
+
+
+def test_a_configuration_of_ones_own_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").touch()
+    chosen = settings(tmp_path / "hub", alertmanager=str(tmp_path / "mine.yml"), rules=str(tmp_path / "rules.yml"))
+    assert write_config(chosen, Folder.open(tmp_path / "hub")) == tmp_path / "mine.yml"
+    assert json.loads(write_rules(chosen, Folder.open(tmp_path / "hub")).read_text())["rule_files"] == [
+        str(tmp_path / "rules.yml")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "says"),
+    [
+        pytest.param({"mail_to": ["a@example.org"]}, "alerts.mail_to needs", id="no server"),
+        pytest.param({"mail_server": "smtp.example.org"}, "is not HOST:PORT", id="no port"),
+        pytest.param({"look_s": 0}, "look_s", id="never"),
+    ],
+)
+def test_settings_that_tell_nobody_are_refused(tmp_path: Path, alerts: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        settings(tmp_path, **alerts)
+
+
+def test_without_alertmanager_only_who_wants_to_be_told_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speaksep_hub.metrics.alertmanager.NAMES", ("no-alertmanager-is-called-so",))
+    assert program(settings(tmp_path)) is None
+    assert "alerting" not in json.loads(write_rules(settings(tmp_path), Folder.open(tmp_path)).read_text())
+    with pytest.raises(InputError, match="Alertmanager is not installed") as caught:
+        program(settings(tmp_path, **SETTINGS))
+    assert caught.value.reason == "missing-program"

@@ -60,7 +60,7 @@ def compose() -> dict[str, Any]:
         name, is_set, value = line.partition("=")
         values |= {name: value or SECRET} if is_set and not line.startswith("#") else {}
     text = (COMPOSE / "compose.yaml").read_text()
-    wanted = set(re.findall(r"\$\{(\w+)", text))
+    wanted = set(re.findall(r"\$\{(\w+)", text)) | set(re.findall(r"^    environment: (\w+)$", text, re.MULTILINE))
     assert wanted == set(values), "env.example names exactly what the file wants"
     return dict(yaml.safe_load(re.sub(r"\$\{(\w+)[^}]*\}", lambda found: values[found[1]], text)))
 

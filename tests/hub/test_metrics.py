@@ -31,6 +31,7 @@ COUNTED = (
     "_slots",
     "_held",
     "_refusing",
+    "_usable",
     "_waiting",
 )
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from speaksep_hub.metrics import alertmanager as telling
 from speaksep_hub.metrics import prometheus as monitoring
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def told(platform: Platform, *, as_json: bool, prometheus: bool = False) -> None
     settings, folder = platform.settings, platform.folder
     url = settings.hub.url
     watched = {"prometheus": monitoring.url(settings)} if prometheus else {}
+    if prometheus and telling.program(settings):
+        watched["alertmanager"] = telling.url(settings)
     if as_json:
         where = {"url": url, "folder": str(folder.path), "logs": str(folder.logs), **watched}
         typer.echo(json.dumps({"ok": True, **where}))
@@ -41,7 +44,14 @@ def told(platform: Platform, *, as_json: bool, prometheus: bool = False) -> None
 
 
 def _prometheus(platform: Platform) -> str:
-    return f"  metrics:  {monitoring.url(platform.settings)}\n"
+    settings = platform.settings
+    if telling.program(settings) is None:
+        alerts = "seen there alone: Alertmanager is not installed"
+    elif settings.alerts.somebody:
+        alerts = telling.url(settings)
+    else:
+        alerts = f"{telling.url(settings)}, and nobody is told: [alerts] in the settings names whom"
+    return f"  metrics:  {monitoring.url(settings)}\n  alerts:   {alerts}\n"
 
 
 def _dashboards(platform: Platform) -> str:

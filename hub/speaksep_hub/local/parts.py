@@ -12,6 +12,7 @@ from shutil import which
 from speaksep_hub.hub_services import HubService, services
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.local.part import Part
+from speaksep_hub.metrics import alertmanager as telling
 from speaksep_hub.metrics import prometheus as monitoring
 from speaksep_hub.metrics.access import KEY, key
 from speaksep_hub.proxy.traefik import ping_url, proxy_environment, write_static
@@ -53,12 +54,12 @@ def platform_parts(
     workers
         Jobs at a time; as many as cores and memory allow, if ``None``.
     prometheus
-        Whether one is started beside.
+        Whether one is started beside, with an Alertmanager where that is installed.
 
     Raises
     ------
     InputError
-        Reason ``missing-program``: traefik, or Prometheus, is not installed.
+        Reason ``missing-program``: traefik, Prometheus or an Alertmanager that is needed is not installed.
     """
     common = {name: value for name, value in environment.items() if not name.startswith(_OTHERS)}
     common["SPEAKSEP_RUNTIME_DIR"] = str(_runtime(folder))  # so that fork servers of kernels end with the platform
@@ -88,6 +89,9 @@ def platform_parts(
     if prometheus:
         watching = part("prometheus", *monitoring.command(settings, folder))
         found.append(replace(watching, url=f"{monitoring.url(settings)}-/ready"))
+    if prometheus and (there := telling.program(settings)):
+        told = part("alertmanager", *telling.command(settings, folder, there))
+        found.append(replace(told, url=f"{telling.url(settings)}-/ready"))
     return found
 
 

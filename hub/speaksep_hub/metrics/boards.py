@@ -82,6 +82,11 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                 "d",
                 (("(speaksep_certificate_expiry_timestamp_seconds - time()) / 86400", "{{host}}"),),
             ),
+            Panel(
+                "Newest backup: its age",
+                "s",
+                (("time() - max(speaksep_backup_timestamp_seconds)", "age"),),
+            ),
         ),
     ),
     "service": (
@@ -111,6 +116,11 @@ BOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                         "{{job}} {{method}} {{route}}",
                     ),
                 ),
+            ),
+            Panel(
+                "Refused, by reason",
+                "reqps",
+                ((f"sum by (reason) (rate(speaksep_refusals_total{RATE}))", "{{reason}}"),),
             ),
             Panel("Requests and streams under way", "short", (("speaksep_http_requests_open", "{{job}}"),)),
             Panel("Uploads", "binBps", ((f"sum(rate(speaksep_upload_bytes_total{RATE}))", "uploads"),)),

@@ -19,6 +19,8 @@ from speaksep_hub.service.pages.health import ready
 from speaksep_hub.service.platform import Platform, ThePlatform
 
 SCOPE = "metrics:read"
+REASONS = ("quota-bytes", "quota-recordings", "disk-full", "store-full")
+"""Counted from 0 on: of what appears with its first count, Prometheus does not see that it grew."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,6 +40,8 @@ def measure(app: FastAPI, platform: Platform, *, jobs: bool) -> None:
     metrics = Metrics("web", "service") if jobs else Metrics("web")
     if jobs:
         metrics.look([metric.name for metric in exported("service")], lambda: look_at_platform(platform))
+        for reason in REASONS:
+            metrics.add("speaksep_refusals_total", 0, reason)
 
     def heard(event: str, fields: Mapping[str, Any]) -> None:
         metrics.add("speaksep_events_total", 1, event)
@@ -62,5 +66,5 @@ async def metrics(request: Request, platform: ThePlatform) -> Response:
         found.set("speaksep_ready", said == "ok", name)
     found.set("speaksep_audit_missed_entries", platform.audit.missed)
     if platform.settings.protection.storage is not None:
-        found.set("speaksep_redis_up", platform.limiter.shared)
+        found.set("speaksep_redis_up", await platform.limiter.reachable())
     return Response(await run_in_threadpool(found.text), media_type=CONTENT_TYPE)

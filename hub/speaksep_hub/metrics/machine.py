@@ -10,9 +10,12 @@ import psutil
 
 from speaksep_hub.metrics.registry import Sample
 from speaksep_kernel.errors import SpeakSepError
+from speaksep_kernel.kernel.devices import devices
 from speaksep_kernel.kernel.forkserver.client import ask
 from speaksep_kernel.kernel.forkserver.place import places
+from speaksep_kernel.kernel.leases import usable
 from speaksep_kernel.kernel.occupancy import DeviceUse, occupancy
+from speaksep_kernel.kernel.settings import LeaseSettings
 
 _LOG = logging.getLogger("speaksep.metrics")
 
@@ -28,7 +31,11 @@ def look_at_machine() -> Iterator[Sample]:
 
 
 def _gpus() -> Iterator[Sample]:
-    there = occupancy()
+    settings = LeaseSettings.of()
+    known = devices(settings)
+    if known.found:
+        yield Sample("speaksep_gpu_leases_usable", usable(settings, known))
+    there = occupancy(settings)
     for use in there.devices:
         yield from _gpu(use)
     yield Sample("speaksep_gpu_waiting", len(there.waiting))

@@ -77,6 +77,9 @@ METRICS: Mapping[str, Metric] = {
         ),
         Metric("speaksep_http_requests_open", "gauge", "web", "Requests and streams under way."),
         Metric("speaksep_events_total", "counter", "web", "What was done, by kinds of the audit trail.", ("event",)),
+        Metric(
+            "speaksep_refusals_total", "counter", "web", "Requests that were refused or failed, by reason.", ("reason",)
+        ),
         Metric("speaksep_uploads_total", "counter", "web", "Recordings taken in; known ones were there.", ("known",)),
         Metric("speaksep_upload_bytes_total", "counter", "web", "Bytes of recordings taken in."),
         Metric("speaksep_ready", "gauge", "web", "Whether what requests need answers: 1 or 0.", ("check",)),
@@ -95,6 +98,12 @@ METRICS: Mapping[str, Metric] = {
             "service",
             "When a certificate of the proxy is over, in seconds since 1970.",
             ("host",),
+        ),
+        Metric(
+            "speaksep_backup_timestamp_seconds",
+            "gauge",
+            "service",
+            "When the newest backup was begun, in seconds since 1970; 0 where there is none, or nobody reaches it.",
         ),
         Metric("speaksep_jobs_finished_total", "counter", "worker", "Jobs that ended here.", ("notebook", "outcome")),
         Metric("speaksep_job_losses_total", "counter", "worker", "Workers that vanished with a job that ended here."),
@@ -132,6 +141,12 @@ METRICS: Mapping[str, Metric] = {
         Metric("speaksep_workers_busy", "gauge", "worker", "Jobs that run here."),
         Metric("speaksep_worker_trouble", "gauge", "worker", "Whether the table or the executor is away: 1 or 0."),
         Metric("speaksep_worker_seen_timestamp_seconds", "gauge", "worker", "When the worker last looked at its jobs."),
+        Metric(
+            "speaksep_gpu_leases_usable",
+            "gauge",
+            "worker",
+            "Whether kernels can take slots of GPUs here: 1 or 0; told only where there are GPUs.",
+        ),
         Metric("speaksep_gpu_slots", "gauge", "worker", "Kernels that a GPU takes at a time.", ("gpu",)),
         Metric("speaksep_gpu_slots_held", "gauge", "worker", "Kernels that have it.", ("gpu",)),
         Metric("speaksep_gpu_refusing", "gauge", "worker", "Whether it takes no more: 1 or 0.", ("gpu",)),

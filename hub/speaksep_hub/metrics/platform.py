@@ -1,27 +1,22 @@
-"""How the queue, the store and the certificates of a platform stand at this moment."""
+"""How the queue, the store, the certificates and the backups of a platform stand at this moment."""
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from cryptography import x509
-
+from speaksep_hub.metrics.backups import backups
 from speaksep_hub.metrics.registry import Sample
+from speaksep_hub.proxy.certificates import AUTOMATIC, Certificate, automatic
 from speaksep_hub.service.platform import Platform
 from speaksep_hub.settings import Settings
 from speaksep_kernel.errors import SpeakSepError
 from speaksep_kernel.jobs.states import State
 
 _LOG = logging.getLogger("speaksep.metrics")
-AUTOMATIC = "certificates.json"
-"""Where the proxy keeps those that it got itself."""
 
 
 def look_at_platform(platform: Platform) -> Iterator[Sample]:
@@ -30,6 +25,7 @@ def look_at_platform(platform: Platform) -> Iterator[Sample]:
         lambda: _queue(platform),
         lambda: _disk(platform),
         lambda: certificates(platform.settings),
+        lambda: backups(platform.settings),
     )
     for look in looks:
         try:
@@ -68,17 +64,10 @@ def certificates(settings: Settings) -> Iterator[Sample]:
         yield _expiry(settings.hub.host, tls.certificate.read_bytes())
     place = settings.hub.kept(AUTOMATIC)
     if tls.certificates == "automatic" and os.path.exists(place):
-        for name, pem in _automatic(place):
+        for name, pem in automatic(place):
             yield _expiry(name, pem)
 
 
-def _automatic(place: Path) -> Iterator[tuple[str, bytes]]:
-    resolvers = json.loads(place.read_bytes() or b"{}")
-    for resolver in resolvers.values():
-        for each in resolver.get("Certificates") or ():
-            yield str(each["domain"]["main"]), base64.b64decode(each["certificate"])
-
-
 def _expiry(host: str, pem: bytes) -> Sample:
-    over = x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc  # the first is its own, the others its chain
+    over = Certificate.of_pem(pem).over
     return Sample("speaksep_certificate_expiry_timestamp_seconds", over.timestamp(), (host,))

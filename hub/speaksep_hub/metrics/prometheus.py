@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 
 import speaksep_hub
 from speaksep_hub.local.folder import Folder
+from speaksep_hub.metrics import alertmanager
 from speaksep_hub.metrics.access import SECRET
 from speaksep_hub.settings import Settings
 from speaksep_kernel.errors import InputError
 
-SCRAPE_S = 5
-"""On one machine a look costs little, and people see at once what they did."""
 RULES = "alerts.yml"
 KEPT_DAYS = 30
 
@@ -42,7 +41,9 @@ def targets(settings: Settings) -> dict[str, str]:
     return found
 
 
-def config(found: Mapping[str, str], *, token: str, rules: str, scrape_s: int) -> dict[str, Any]:
+def config(
+    found: Mapping[str, str], *, token: str, rules: str, scrape_s: int, alerts_to: str | None = None
+) -> dict[str, Any]:
     """What Prometheus reads.
 
     Parameters
@@ -55,6 +56,8 @@ def config(found: Mapping[str, str], *, token: str, rules: str, scrape_s: int) -
         File of the rules.
     scrape_s
         Seconds between two looks.
+    alerts_to
+        HOST:PORT of an Alertmanager.
     """
     jobs = [
         {
@@ -70,15 +73,20 @@ def config(found: Mapping[str, str], *, token: str, rules: str, scrape_s: int) -
     return {
         "global": {"scrape_interval": every, "scrape_timeout": f"{min(10, scrape_s)}s", "evaluation_interval": every},
         "rule_files": [rules],
+        **({"alerting": {"alertmanagers": [{"static_configs": [{"targets": [alerts_to]}]}]}} if alerts_to else {}),
         "scrape_configs": jobs,
     }
 
 
 def write_config(settings: Settings, folder: Folder) -> Path:
     """Write it for a platform on this machine; it holds no secret, but where one is."""
-    place = folder.run / "prometheus.yml"
+    place, alerts = folder.run / "prometheus.yml", settings.alerts
     told = config(
-        targets(settings), token=str(folder.secret_file(SECRET)), rules=str(shipped(RULES)), scrape_s=SCRAPE_S
+        targets(settings),
+        token=str(folder.secret_file(SECRET)),
+        rules=str(alerts.rules.expanduser().absolute() if alerts.rules else shipped(RULES)),
+        scrape_s=alerts.look_s,
+        alerts_to=f"127.0.0.1:{settings.ports.alertmanager}" if alertmanager.program(settings) else None,
     )
     place.write_text(json.dumps(told, indent=1) + "\n")  # JSON is YAML
     return place

@@ -17,6 +17,8 @@ from speaksep_hub.metrics.registry import CONTENT_TYPE, Metrics
 from speaksep_hub.metrics.work import Work
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.dispatcher import Glance
+from speaksep_kernel.jobs.notebooks import registered
+from speaksep_kernel.jobs.states import FINISHED
 
 
 @contextmanager
@@ -49,6 +51,11 @@ def monitor(address: str) -> Iterator[Callable[[Glance], None]]:
         )
     metrics = Metrics("worker")
     metrics.look(LOOKED, look_at_machine)
+    # Of what appears with its first count, Prometheus does not see that it grew.
+    metrics.add("speaksep_job_losses_total", 0)
+    for notebook in registered():
+        for outcome in FINISHED:
+            metrics.add("speaksep_jobs_finished_total", 0, notebook, outcome.value)
     pulse = Pulse(Work(metrics).see)
     try:
         server = _Server((host.strip("[]"), int(port)), _handler(metrics, wanted, pulse))

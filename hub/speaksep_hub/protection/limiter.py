@@ -112,8 +112,13 @@ class Limiter:
 
     @property
     def shared(self) -> bool:
-        """Whether Redis counts at the moment; always False without one."""
+        """Whether Redis counted the last request; always False without one."""
         return self._shared is not None and not self._away
+
+    async def reachable(self) -> bool:
+        """Whether Redis counts at this moment: it is asked, also where nobody sends requests."""
+        await self.look("read", "")
+        return self.shared
 
     async def hit(self, name: str, who: str) -> Verdict:
         """Count a request of somebody."""

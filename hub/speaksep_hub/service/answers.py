@@ -70,6 +70,8 @@ async def _ours(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, SpeakSepError)
     if status_of(error) >= 500:
         _LOG.error("request %s: %s", getattr(connection.state, "request_id", "-"), error)
+    if counting := getattr(connection.app.state, "metrics", None):
+        counting.add("speaksep_refusals_total", 1, error.reason)
     if status_of(error) in _REFUSED:
         await _record(connection, error)
     platform = connection.app.state.platform

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from speaksep_hub.audit.settings import AuditSettings
 from speaksep_hub.backup.settings import BackupSettings
+from speaksep_hub.metrics.settings import AlertSettings
 from speaksep_hub.notices.settings import NoticeSettings
 from speaksep_hub.protection.settings import ProtectionSettings
 from speaksep_hub.reporting.settings import ReportingSettings
@@ -57,6 +58,7 @@ class Settings(Section):
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
     reporting: ReportingSettings = Field(default_factory=ReportingSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
 
     @model_validator(mode="after")
     def _belong_together(self) -> Settings:
