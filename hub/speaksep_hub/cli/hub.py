@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from speaksep_hub.cli import config as configuration
-from speaksep_hub.cli import part
+from speaksep_hub.cli import part, schema
 from speaksep_kernel.cli.options import JsonOption
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ ConfigOption = Annotated[
 
 app.command("config", short_help="Settings in force.")(configuration.config)
 app.command("part", short_help="One service of the hub here.")(part.part)
+app.command("schema", short_help="Revisions of the tables.")(schema.schema)
 
 
 @app.command("up", short_help="Start all of it here.")
@@ -47,11 +48,18 @@ def up(
 ) -> None:
     """Start the platform on this machine and keep it running until Ctrl-C, which ends all of it within ten seconds."""
     from speaksep_hub.cli.told import told
+    from speaksep_hub.local.notify import notify, take_notify
     from speaksep_hub.local.up import prepare
 
+    waits = take_notify()
     platform = prepare(config=config, folder=folder, port=port, environment=os.environ)
     for warning in platform.warnings():
         typer.echo(f"speaksep hub: warning: {warning}", err=True)
     if not as_json:
         typer.echo(f"Starting SpeakSep in {platform.folder.path} …")
-    platform.run(lambda: told(platform, as_json=as_json, prometheus=prometheus), workers=workers, prometheus=prometheus)
+
+    def ready() -> None:
+        told(platform, as_json=as_json, prometheus=prometheus)
+        notify(waits)
+
+    platform.run(ready, workers=workers, prometheus=prometheus)
