@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -115,13 +117,28 @@ def group_of(kind: str) -> str:
     )
 
 
-@cache
 def available(group: str) -> Mapping[str, Loaded | Broken]:
-    """Every installed plugin of a group by name, sorted; read once per process (see :func:`refresh`).
+    """Every installed plugin of a group by name, sorted; read again when packages came or went.
 
     A broken plugin never raises here. Two packages that claim one name get neither through, save that a built-in
     keeps its name; a ``RuntimeWarning`` names both.
     """
+    return _available(group, _installations())
+
+
+def _installations() -> tuple[int, ...]:
+    """Changes when pip installs or removes something: the times of the folders that packages are in."""
+    times = []
+    for folder in filter(None, sys.path):  # not "": where one works, files come and go
+        try:
+            times.append(os.stat(folder).st_mtime_ns)
+        except OSError:  # not there, or an archive that is gone
+            times.append(0)
+    return tuple(times)
+
+
+@lru_cache(maxsize=2 * len(GROUPS))
+def _available(group: str, _installed_when: tuple[int, ...]) -> Mapping[str, Loaded | Broken]:
     claims: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=group):
         claims.setdefault(point.name, []).append(point)
@@ -142,8 +159,8 @@ def available(group: str) -> Mapping[str, Loaded | Broken]:
 
 
 def refresh() -> None:
-    """Look for plugins again, after one was installed into the running process."""
-    available.cache_clear()
+    """Look for plugins again, after one was installed in a place that does not show it."""
+    _available.cache_clear()
 
 
 def get(group: str, name: str) -> type[Any]:

@@ -10,7 +10,7 @@ import typer
 from speaksep_kernel.cli.bar import progress
 from speaksep_kernel.cli.options import JsonOption, QuietOption, RecordingOption
 from speaksep_kernel.cli.output import print_json
-from speaksep_kernel.cli.separate import Format, describe
+from speaksep_kernel.cli.separate import describe
 
 
 def render(
@@ -18,7 +18,7 @@ def render(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Where the tracks go.")],
     recording: RecordingOption = None,
     audio_format: Annotated[
-        Format | None, typer.Option("--format", help="Audio format; as before if left out.")
+        str | None, typer.Option("--format", metavar="NAME", help="Audio format; as before if left out.")
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -27,7 +27,7 @@ def render(
     from speaksep_kernel import pipeline
 
     with progress(quiet=quiet) as hook:
-        separation = pipeline.render(result, recording, output, format=audio_format and audio_format.value, hook=hook)
+        separation = pipeline.render(result, recording, output, format=audio_format, hook=hook)
     if as_json:
         print_json(separation.to_dict())
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,17 +31,6 @@ if TYPE_CHECKING:
     from speaksep_kernel.results.values import Separation
 
 
-class Format(StrEnum):
-    """Audio formats of the tracks."""
-
-    flac = "flac"
-    wav = "wav"
-    mp3 = "mp3"
-    m4a = "m4a"
-    ogg = "ogg"
-    opus = "opus"
-
-
 def separate(
     source: InputArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the tracks go.")],
@@ -58,7 +46,10 @@ def separate(
     ] = None,
     clean: CleanOption = "",
     clean_option: CleanOptionOption = None,
-    audio_format: Annotated[Format, typer.Option("--format", help="Audio format of the tracks.")] = Format.flac,
+    audio_format: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME", help="Audio format: flac, wav, mp3, m4a, ogg, opus or a plugin's."),
+    ] = "flac",
     quality: QualityOption = Quality.balanced,
     device: DeviceOption = Device.auto,
     explain: ExplainOption = False,
@@ -82,7 +73,7 @@ def separate(
             separator_options=options,
             quality=quality.value,
             device=device.value,
-            format=audio_format.value,
+            format=audio_format,
             **cleaning,
             hook=hook,
         )

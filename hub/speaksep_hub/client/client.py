@@ -75,6 +75,10 @@ class Client:
         """Who you are to the service, and what you may do."""
         return cast(dict[str, Any], self._connection.call("GET", "/me").json())
 
+    def plugins(self) -> list[JsonObject]:
+        """Separators, cleaners, formats and more that are installed there."""
+        return list(self._connection.pages("/plugins"))
+
     def close(self) -> None:
         """End all connections."""
         self._connection.close()

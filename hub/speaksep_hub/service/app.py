@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from types import ModuleType
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -25,6 +26,7 @@ from speaksep_hub.service.place import Place
 from speaksep_hub.service.platform import open_platform
 from speaksep_hub.service.trace import Trace
 from speaksep_hub.service.work.notices import post_of
+from speaksep_hub.service.work.plugged import installed
 from speaksep_hub.settings import Settings
 
 API = "/api/v1"
@@ -83,7 +85,7 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
                 task.cancel()
             await platform.close()
 
-    app = FastAPI(
+    app = _Service(
         title="SpeakSep",
         summary="Separate recordings in which people talk over each other, as a service.",
         description=_ABOUT,
@@ -110,6 +112,19 @@ def create_app(settings: Settings, place: Place | None = None) -> FastAPI:
     app.add_middleware(SecureHeaders, headers=service_headers(https=settings.hub.https) | {VERSION_HEADER: app.version})
     measure(app, platform, jobs=True)
     return app
+
+
+class _Service(FastAPI):
+    """Its document names the plugins that are installed now."""
+
+    _documented: object = None
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made again when plugins came or went."""
+        now = [installed(kind) for kind in ("separator", "exporter")]
+        if now != self._documented:
+            self.openapi_schema, self._documented = None, now
+        return super().openapi()
 
 
 def _routers(room: ModuleType) -> Iterator[APIRouter]:

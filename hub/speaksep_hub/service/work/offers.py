@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from speaksep_hub.service.errors import NotFound
+from speaksep_hub.service.work.plugged import installed
 from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs import notebooks
 from speaksep_kernel.jobs.notebooks import BatchNotebook
@@ -55,6 +56,8 @@ def schema_of(notebook: BatchNotebook) -> dict[str, Any]:
     hidden = {*notebook.given, notebook.output} - {""}
     for name in wanted_recordings(notebook):
         properties[name] = RECORDING_ID | {"title": name}
+    if properties.get("separator", {}).get("type") == "string":
+        properties["separator"]["enum"] = installed("separator")
     return {
         "type": "object",
         "title": notebook.name,

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from speaksep_hub.service.work.plugged import Plugged
 from speaksep_kernel.diagnosis.plan import MAX_SPEAKERS, MOST_SPEAKERS, Device, Quality
 
 Count = Annotated[int, Field(ge=1, le=MOST_SPEAKERS)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
-Format = Literal["flac", "wav", "mp3", "m4a", "ogg", "opus"]
+Format = Annotated[str, Plugged("exporter")]
+Network = Annotated[str, Plugged("separator")]
 
 
 class _People(BaseModel):
@@ -61,7 +63,7 @@ class SeparationOptions(_People):
         json_schema_extra={"examples": [{"speakers": 2, "format": "flac"}, {"quality": "best", "clean": True}]}
     )
 
-    separator: Name = Field(default="speaksep", description="Network that separates what overlaps.")
+    separator: Network = Field(default="speaksep", description="Network that separates what overlaps.")
     quality: Quality = Field(default="balanced", description="More overlap between windows costs more time.")
     clean: bool | list[Name] | None = Field(
         default=None,

@@ -15,7 +15,9 @@ from speaksep_kernel.jobs.queue import JobTable
 _LOG = logging.getLogger("speaksep.service")
 
 POLL_S = 0.25
-"""How often the table is asked while anybody watches."""
+"""How often the table is asked while anybody watches, however much happens."""
+AT_ONCE = 1000
+"""Events that are asked for at a time; if there are more, the next are asked for at once."""
 AWAY_S = 1.0
 """How long to wait before a table that is away is asked again."""
 MOST_WAITING = 2000
@@ -159,7 +161,7 @@ class EventTail:
         events: list[Event] = []
         pause_s = self._poll_s
         try:
-            events = await asyncio.to_thread(self._table.events, self._seen)
+            events = await asyncio.to_thread(self._table.events, self._seen, limit=AT_ONCE)
         except StoreError as error:
             _LOG.warning("%s", error)
             pause_s = AWAY_S
@@ -167,5 +169,6 @@ class EventTail:
             self._seen = event.seq
             for watcher in self._watchers:
                 watcher.tell(event)
-        if not events:
+        if len(events) < AT_ONCE:
+            # In PostgreSQL a look waits for all who write, and they for it: processes that look all the time stop them.
             await asyncio.sleep(pause_s)

@@ -3,11 +3,10 @@
 import { address, call } from "./api.js";
 import { element } from "./element.js";
 
-const FORMATS = ["flac", "wav", "mp3", "m4a", "ogg", "opus"];
-
 /** @param {string} job @returns {Promise<Node[]>} */
 export async function showResult(job) {
-  const manifest = await call("GET", `results/${job}`);
+  const [manifest, exporters] = await Promise.all([call("GET", `results/${job}`), call("GET", "plugins?kind=exporter")]);
+  const formats = exporters.items.map((each) => each.name);
   const percent = (share) => `${Math.round(100 * share)} %`;
   const { diagnosis, speakers } = manifest;
   const words =
@@ -19,15 +18,17 @@ export async function showResult(job) {
   ];
   return [
     element("p", {}, words),
-    ...tracks.map(([label, name, seconds]) => track(job, label, name, seconds)),
+    ...tracks.map(([label, name, seconds]) => track(job, formats, label, name, seconds)),
     element("p", {}, "For other tools: ", ...links(job)),
   ];
 }
 
-function track(job, label, name, seconds) {
+function track(job, formats, label, name, seconds) {
   const place = (format) => address(`results/${job}/tracks/${label}`, format ? { format } : {});
-  const choice = element("select", { "aria-label": `Format of ${name}` }, ...FORMATS.map((each) => element("option", {}, each)));
-  const save = element("a", { href: place("flac"), download: `${label}.flac` }, "Save");
+  const choice = element(
+    "select", { "aria-label": `Format of ${name}` }, ...formats.map((each) => element("option", {}, each)),
+  );
+  const save = element("a", { href: place(formats[0]), download: `${label}.${formats[0]}` }, "Save");
   choice.onchange = () => Object.assign(save, { href: place(choice.value), download: `${label}.${choice.value}` });
   return element(
     "div", { className: "track" },
