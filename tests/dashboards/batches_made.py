@@ -54,7 +54,7 @@ def ask(desk: Desk, count: int, *, batch: str = "may", owner: str = OWNER, secon
 
 def begin(desk: Desk) -> Job:
     """Let a worker take the next one."""
-    job = desk.jobs.claim("worker 1", lease_s=600)
+    job = desk.jobs.claim("worker 1", lease_s=3600)
     assert job is not None
     return job
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -23,6 +24,8 @@ from playwright.sync_api import Error as PlaywrightError
 
 import speaksep_kernel as speaksep
 from speaksep_hub.protection.headers import interactive_headers, single_user_headers
+from tests.e2e.viewer_scene import Scene, furnish
+from tests.hub.running import RunningHub, running_hub
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 START_S = 120
@@ -54,10 +57,28 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the servers serve; the sample recording is separated in it."""
+    """What the servers serve; the sample recording is separated in it, by whichever process of a run comes first."""
     root = tmp_path_factory.mktemp("lab")
-    speaksep.separate(speaksep.sample_recording(), root / "sample")
-    return root
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    with (place / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (place / "sample").exists() or speaksep.separate(speaksep.sample_recording(), place / "sample")
+    return Path(shutil.copytree(place / "sample", root / "sample")).parent
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Results that are shared with a viewer, in the folder of the platform."""
+    return furnish(tmp_path_factory.mktemp("viewer") / "hub")
+
+
+@pytest.fixture(scope="session")
+def platform(scene: Scene, root: Path) -> Iterator[RunningHub]:
+    """What ``speaksep hub up`` brings up, with the sample; tests kill nothing of it but what comes back."""
+    with running_hub(scene.folder, "--workers=1") as hub:
+        shutil.copytree(root / "sample", hub.folder / "dashboards" / "sample")
+        yield hub
 
 
 def _free_port() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from speaksep_kernel.jobs.queue import JobTable
-from tests.e2e.viewer_scene import DESKTOP, PHONE, VIEWER, Scene, furnish
-from tests.hub.running import RunningHub, running_hub
+from tests.e2e.viewer_scene import DESKTOP, PHONE, VIEWER, Scene
+from tests.hub.running import RunningHub
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
@@ -41,14 +40,8 @@ LEFT = """() => [...document.querySelectorAll(
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    return furnish(tmp_path_factory.mktemp("viewer") / "hub")
-
-
-@pytest.fixture(scope="module")
-def hub(scene: Scene) -> Iterator[RunningHub]:
-    with running_hub(scene.folder, "--workers=1") as hub:
-        yield hub
+def hub(platform: RunningHub) -> RunningHub:
+    return platform
 
 
 def sign_in(context: BrowserContext, hub: RunningHub, name: str, role: str) -> None:

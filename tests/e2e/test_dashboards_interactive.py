@@ -15,7 +15,7 @@ from speaksep_hub.audit.verify import entries
 from speaksep_kernel.catalogue.catalogue import Catalogue
 from speaksep_kernel.jobs.job import JobRequest
 from speaksep_kernel.jobs.queue import JobTable
-from tests.hub.running import RunningHub, running_hub, until
+from tests.hub.running import RunningHub, until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -27,11 +27,10 @@ LONG_MS = 90_000
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with running_hub(tmp_path_factory.mktemp("platform") / "hub", "--workers=1") as hub:
-        ready = [f"{hub.url}services/{name}/again.js" for name in PAGES]
-        until(lambda: all(httpx.get(each, trust_env=False).status_code == 200 for each in ready), 90)
-        yield hub
+def hub(platform: RunningHub) -> RunningHub:
+    ready = [f"{platform.url}services/{name}/again.js" for name in PAGES]
+    until(lambda: all(httpx.get(each, trust_env=False).status_code == 200 for each in ready), 90)
+    return platform
 
 
 @pytest.fixture(scope="module")
