@@ -44,14 +44,14 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory):
+def servers(tmp_path_factory, runtime):
     """Two Dask workers and their scheduler, Redis and a Celery worker of two processes; their addresses."""
     place = tmp_path_factory.mktemp("servers")
     dask, redis = free_port(), free_port()
     environment = os.environ | {
         "SPEAKSEP_CELERY_BROKER": f"redis://127.0.0.1:{redis}/0",
         "SPEAKSEP_CELERY_KEY": KEY,
-        "SPEAKSEP_KERNEL": "python3",
+        "SPEAKSEP_RUNTIME_DIR": str(runtime),
         "OMP_NUM_THREADS": "1",
         "IPYTHONDIR": str(place),
         "SPEAKSEP_CACHE": str(place / "cache"),
@@ -79,10 +79,10 @@ def servers(tmp_path_factory):
 
 
 @pytest.fixture
-def options(servers, monkeypatch):
+def options(servers, runtime, monkeypatch):
     """What each executor is made with."""
     monkeypatch.setenv("SPEAKSEP_CELERY_KEY", KEY)
-    monkeypatch.setenv("SPEAKSEP_KERNEL", "python3")
+    monkeypatch.setenv("SPEAKSEP_RUNTIME_DIR", str(runtime))
     return {"local": {}, "dask": {"address": servers["dask"]}, "celery": {"broker": servers["celery"]}}
 
 
