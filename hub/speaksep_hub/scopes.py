@@ -107,6 +107,14 @@ ROLES: Mapping[str, Role] = {
     )
 }
 
+SERVER_TOKEN_SCOPES = (
+    "users:activity!user",
+    "access:servers!server",
+    *(PREFIX + name for name in ("recordings:write", "jobs:submit", "jobs:cancel", "voices:write")),
+)
+"""What the token of a person's server is worth, as far as the person has it: the hub's own choice, and the service, which
+notebooks and the pages of JupyterLab ask in that person's name. It lets nobody else look, and makes no further tokens."""
+
 SERVICE_SCOPES = tuple(name for name in SCOPES if name != "dashboards:view")
 """What a browser that signed in at the service may be given there, if the person has it."""
 DASHBOARD_SCOPES = ("dashboards:view", "recordings:read", "admin")

@@ -9,6 +9,7 @@ from typing import Any
 from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
 
 from speaksep_hub.local.folder import Folder
+from speaksep_hub.scopes import SERVER_TOKEN_SCOPES
 from speaksep_hub.settings import Profile, Settings, SpawnerSettings
 from speaksep_hub.spawning.capacity import machine_check
 from speaksep_hub.spawning.processes import sure_of_its_process
@@ -63,6 +64,7 @@ def configure_spawner(c: Any, settings: Settings, folder: Folder) -> None:
     c.Spawner.start_timeout = spawner.timeout_s
     c.Spawner.http_timeout = spawner.timeout_s  # many that start at once share the processor
     c.Spawner.environment = server_environment(settings)
+    c.Spawner.server_token_scopes = list(SERVER_TOKEN_SCOPES)
     c.Spawner.cmd = [sys.executable if here else "python", "-m", SERVER]
     for trait, value in spawner.options.items():
         section[trait] = value

@@ -62,22 +62,22 @@ def recording_ask(root: Path, *, path: str, question: dict[str, Any]) -> tuple[d
         raise InputError(f"{asked}: {error}", reason="bad-question", hint="reload the page") from None
 
 
-def _peaks(lanes: Lanes, *, pieces: list[Any], pixels: int) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-    found = [lanes.peaks(str(lane), float(a), float(b), int(pixels)) for lane, a, b in pieces[:MOST_PIECES]]
+def _peaks(source: Lanes, *, pieces: list[Any], pixels: int) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    found = [source.peaks(str(lane), float(a), float(b), int(pixels)) for lane, a, b in pieces[:MOST_PIECES]]
     return {"ok": True, "done": [done for _, done in found]}, tuple(each.astype("<i2").tobytes() for each, _ in found)
 
 
 def _tile(
-    lanes: Lanes, *, lane: str, start_s: float, stop_s: float, columns: int, rows: int, scale: Any
+    source: Lanes, *, lane: str, start_s: float, stop_s: float, columns: int, rows: int, scale: Any
 ) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-    tile = lanes.tile(lane, float(start_s), float(stop_s), columns=columns, rows=rows, scale=scale)
+    tile = source.tile(lane, float(start_s), float(stop_s), columns=columns, rows=rows, scale=scale)
     return {"ok": True}, (tile.tobytes(),)
 
 
 def _sound(
-    lanes: Lanes, *, start_s: float, stop_s: float, speed: float = 1.0, **_: Any
+    source: Lanes, *, lanes: list[str], start_s: float, stop_s: float, speed: float = 1.0
 ) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-    sound = lanes.sound([LANE], float(start_s), float(stop_s), float(speed))
+    sound = source.sound([str(lane) for lane in lanes], float(start_s), float(stop_s), float(speed))
     return {"ok": True}, (sound.astype("<i2").tobytes(),)
 
 
