@@ -55,8 +55,8 @@ def log_to(part: str, stream: TextIO | None = None, *, heard: bool = False) -> N
     _begun[:] = [handler]
     root.addHandler(handler)
     root.setLevel(level())
-    for each in filter(_own_way, _loggers()):
-        each.handlers[0].setFormatter(handler.formatter)
+    for logger in filter(_own_way, _loggers()):
+        logger.handlers[0].setFormatter(handler.formatter)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)

@@ -86,7 +86,7 @@ def taken_over() -> str | None:
     try:
         told = json.loads(os.environ.get(VARIABLE, ""))
         part = str(told.pop("part"))
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     keep(**{name: str(told[name]) for name in NAMES if name in told})
     return part

@@ -38,10 +38,18 @@ def formatter(*, part: str, as_json: bool, colors: bool = False) -> logging.Form
     colors
         Whether those have colours.
     """
-    end: Any = structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=0, timestamp_key="time")
-    if as_json:
-        end = structlog.processors.JSONRenderer(serializer=_json)
+    end = structlog.processors.JSONRenderer(serializer=_json) if as_json else _words(colors)
     return structlog.stdlib.ProcessorFormatter(processors=[_Shape(part, nested=as_json), end])
+
+
+def in_words(line: Mapping[str, Any], *, colors: bool = False) -> str:
+    """A line of JSON as people read it."""
+    told = {key: value for key, value in line.items() if key not in ("pid", "logger")}
+    return str(_words(colors)(None, "", told))
+
+
+def _words(colors: bool) -> Any:
+    return structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=0, timestamp_key="time")
 
 
 class _Shape:

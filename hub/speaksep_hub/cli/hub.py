@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from speaksep_hub.cli import config as configuration
-from speaksep_hub.cli import part, schema
+from speaksep_hub.cli import logs, part, schema
 from speaksep_kernel.cli.options import JsonOption
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ ConfigOption = Annotated[
 
 
 app.command("config", short_help="Settings in force.")(configuration.config)
+app.command("logs", short_help="What all parts wrote.")(logs.logs)
 app.command("part", short_help="One service of the hub here.")(part.part)
 app.command("schema", short_help="Revisions of the tables.")(schema.schema)
 

@@ -51,6 +51,8 @@ class Logbook:
             with suppress(OSError):  # the system has its own limit
                 fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             self._pages[part] = _Page(part, place, reads, writes)
+            with suppress(OSError):
+                place.touch(mode=0o600)
         return self._pages[part].writes
 
     def read(self) -> None:

@@ -71,5 +71,9 @@ def _json(text: str) -> dict[str, Any]:
 
 def _pairs(text: str) -> dict[str, Any]:
     """``level=warn msg="…"``, as programs in Go write it."""
-    told = {name: value.strip('"').replace('\\"', '"') for name, value in _PAIRS.findall(text)}
+    told = {name: _unquoted(value) for name, value in _PAIRS.findall(text)}
     return told if "level" in told and "msg" in told else {}
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1].replace('\\"', '"') if value.startswith('"') else value

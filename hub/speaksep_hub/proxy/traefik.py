@@ -62,7 +62,7 @@ def static_config(settings: Settings, folder: Folder) -> dict[str, Any]:
     config: dict[str, Any] = {
         "api": {},
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
-        "log": {"level": "WARN"},
+        "log": {"level": "WARN", "format": "json"},
         "ping": {"entryPoint": API_ENTRY},
         "providers": {
             "providersThrottleDuration": "0s",
