@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from speaksep_kernel.jobs.job import Event, JobRequest
 from speaksep_kernel.jobs.queue import JobTable
 
 WATCHERS = 50
+POLL_S = 0.02
 
 
 class Counted(JobTable):
@@ -27,6 +29,13 @@ class Counted(JobTable):
         return super().events(*arguments, **options)
 
 
+class Endless(Counted):
+    """One in which something has always happened."""
+
+    def events(self, *_arguments: Any, **_options: Any) -> list[Event]:
+        return super().events(0, limit=1)
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Counted:
     return Counted.open(tmp_path / "jobs.sqlite3")
@@ -36,7 +45,7 @@ def watched(table: JobTable, work: Callable[[EventTail], Awaitable[None]], **opt
     """Run something that watches, in a loop of its own."""
 
     async def run() -> None:
-        await work(EventTail(table, options.pop("leaving", asyncio.Event()), poll_s=0.02))
+        await work(EventTail(table, options.pop("leaving", asyncio.Event()), poll_s=POLL_S))
 
     asyncio.run(run())
 
@@ -64,6 +73,20 @@ def test_fifty_watch_for_the_price_of_one(table: Counted) -> None:
         rest = table.asked
         await asyncio.sleep(0.2)
         assert table.asked == rest  # nobody watches, nobody asks
+
+    watched(table, work)
+
+
+def test_however_much_happens_the_table_is_not_asked_more_often(tmp_path: Path) -> None:
+    table = Endless.open(tmp_path / "jobs.sqlite3")
+    asked(table, "ann")
+
+    async def work(tail: EventTail) -> None:
+        began_s = time.monotonic()
+        watcher = await tail.join("ann")
+        assert None not in await heard(watcher, 20)
+        assert table.asked <= (time.monotonic() - began_s) / POLL_S + 1
+        tail.leave(watcher)
 
     watched(table, work)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ QUIET_S = 20.0
 def main(words: Sequence[str] | None = None) -> int:
     """The command."""
     options = parsed(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the platform ends with it
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory(prefix="speaksep-load-") as directory:
         place = Path(directory)
@@ -40,11 +42,18 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def measured(
-    hub: RunningHub, place: Path, people: Sequence[int], seconds: float, sound_s: float, rounds: int = 0
+    hub: RunningHub,
+    place: Path,
+    people: Sequence[int],
+    seconds: float,
+    sound_s: float,
+    *,
+    quiet_s: float = QUIET_S,
+    rounds: int = 0,
 ) -> list[Step]:
     """One load after the other on a platform; parameters as of `furnish` and `loaded`."""
     scene = furnish(hub, place, max(people), sound_s)
-    idle = quiet(hub, min(QUIET_S, seconds / 4))
+    idle = quiet(hub, quiet_s)
     return [loaded(hub, scene, number, seconds, idle, rounds) for number in people]
 
 
