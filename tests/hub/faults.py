@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -143,15 +143,17 @@ def have(watched: Watched, faults: tuple[Fault, ...], longest_s: float) -> Told:
     """
     begun: dict[str, float] = {}
     told = Told({}, {})
-    try:
+
+    def repair(fault: Fault) -> None:
+        fault.end(watched)
+        begun[fault.alert] = time.monotonic()
+
+    with ExitStack() as stack:  # the last one first, and all of them, whatever happens
         for fault in faults:
+            stack.callback(repair, fault)
             fault.begin(watched)
             begun[fault.alert] = time.monotonic()
         until(lambda: _hear(watched, "firing", begun, told.firing_s), longest_s)
-    finally:
-        for fault in faults:
-            fault.end(watched)
-            begun[fault.alert] = time.monotonic()
     until(lambda: _hear(watched, "resolved", begun, told.resolved_s), longest_s)
     return told
 

@@ -13,7 +13,9 @@ import httpx
 import pytest
 import yaml
 
+from speaksep_hub.cli.told import told as told_people
 from speaksep_hub.local.folder import Folder
+from speaksep_hub.local.up import Platform
 from speaksep_hub.metrics.alertmanager import TEXT, config, program, write_config
 from speaksep_hub.metrics.prometheus import write_config as write_rules
 from speaksep_hub.metrics.settings import AlertSettings
@@ -201,3 +203,25 @@ def test_without_alertmanager_only_who_wants_to_be_told_hears_of_it(
     with pytest.raises(InputError, match="Alertmanager is not installed") as caught:
         program(settings(tmp_path, **SETTINGS))
     assert caught.value.reason == "missing-program"
+
+
+@pytest.mark.parametrize(
+    ("names", "alerts", "says"),
+    [
+        pytest.param(("true",), SETTINGS, "alerts:   http://127.0.0.1:9093/\n", id="somebody is told"),
+        pytest.param(("true",), {}, "http://127.0.0.1:9093/, and nobody is told", id="nobody is told"),
+        pytest.param((), {}, "Alertmanager is not installed", id="not installed"),
+    ],
+)
+def test_who_starts_it_reads_where_alerts_go(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    names: tuple[str, ...],
+    alerts: dict[str, Any],
+    says: str,
+) -> None:
+    monkeypatch.setattr("speaksep_hub.metrics.alertmanager.NAMES", names)
+    platform = Platform(settings(tmp_path, **alerts), Folder.open(tmp_path), {})
+    told_people(platform, as_json=False, prometheus=True)
+    assert says in capsys.readouterr().out

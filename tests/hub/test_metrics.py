@@ -96,6 +96,8 @@ def test_requests_are_counted_by_route_and_never_by_what_was_typed(service_proce
     after = told(answer.text)
     assert after["speaksep_http_requests_total"][route] == before + 3
     assert after["speaksep_http_request_seconds_count"][route[:2]] >= 3
+    assert after["speaksep_refusals_total"]["unknown-recording",] >= 3
+    assert after["speaksep_refusals_total"]["disk-full",] == 0
     assert after["speaksep_http_requests_total"][("GET", "(none)", "404")] >= 1
     assert after["speaksep_http_requests_open"] == {(): 1}  # the one that asks
     for secret in ("0123456789abcdef", "passwd-of-ann", *(service_process.tokens[name] for name in PEOPLE)):

@@ -118,9 +118,19 @@ def test_leases_and_lines_of_gpus_are_seen(tmp_path: Path, monkeypatch: pytest.M
     lease.close()  # type: ignore[union-attr]
     assert seen["speaksep_gpu_slots_held", ("0",)] + seen["speaksep_gpu_slots_held", ("1",)] == 1
     assert seen["speaksep_gpu_slots", ("0",)] == settings.slots_per_gpu
+    assert seen["speaksep_gpu_leases_usable", ()] == 1
     assert (seen["speaksep_gpu_waiting", ()], seen["speaksep_gpu_longest_wait_seconds", ()]) == (0, 0)
     assert seen["speaksep_gpu_memory_free_bytes", ("1",)] > 0
     assert 0 < seen["speaksep_host_memory_available_bytes", ()] < seen["speaksep_host_memory_bytes", ()]
+
+
+def test_broken_leases_are_seen_and_the_machine_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "leases").write_text("no folder")
+    monkeypatch.setenv("SPEAKSEP_GPUS", "pretend:0")
+    monkeypatch.setenv("SPEAKSEP_LEASES", str(tmp_path / "leases"))
+    seen = {each.name: each.value for each in look_at_machine()}
+    assert seen["speaksep_gpu_leases_usable"] == 0
+    assert seen["speaksep_host_memory_bytes"] > 0
 
 
 def test_only_the_token_opens_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +143,11 @@ def test_only_the_token_opens_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
         assert client.get("/").status_code == 404
         assert client.get("/health").text == "ok\n"
         answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
-        assert told(answer.text)["speaksep_workers"] == {(): 4}
+        found = told(answer.text)
+        assert found["speaksep_workers"] == {(): 4}
+        # Of what appears with its first count, Prometheus does not see that it grew.
+        assert found["speaksep_job_losses_total"] == {(): 0}
+        assert found["speaksep_jobs_finished_total"]["separate", "failed"] == 0
         with pytest.raises(InputError, match="cannot listen"), monitor(f"127.0.0.1:{port}"):
             pass
     with pytest.raises(httpx.ConnectError):

@@ -152,6 +152,18 @@ def test_redis_goes_away_and_comes_back(
     ]
 
 
+def test_that_redis_is_away_is_known_without_any_request(redis: RedisServer) -> None:
+    async def run() -> tuple[bool, bool]:
+        limiter = Limiter.open(settings(redis, read="10/minute"))
+        before = await limiter.reachable()
+        redis.stop()
+        after = await limiter.reachable()
+        await limiter.close()
+        return before, after
+
+    assert asyncio.run(run()) == (True, False)
+
+
 def test_a_redis_that_hangs_holds_up_requests_only_once(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> float:
         limiter = Limiter.open(settings(redis, read="1000/minute"))

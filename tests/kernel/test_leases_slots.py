@@ -11,13 +11,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from speaksep_kernel.errors import InputError
+from speaksep_kernel.errors import CapacityError, InputError
+from speaksep_kernel.kernel.devices import devices
 from speaksep_kernel.kernel.holders import Holder
-from speaksep_kernel.kernel.leases import Lease, Refusal, acquire, reserve
+from speaksep_kernel.kernel.leases import Lease, Refusal, acquire, reserve, usable
 from speaksep_kernel.kernel.occupancy import occupancy
 from speaksep_kernel.kernel.settings import LeaseSettings
 
@@ -145,6 +147,22 @@ def test_looking_never_makes_an_attempt_fail(settings: LeaseSettings) -> None:
     ended.set()
     watcher.join()
     assert all(isinstance(outcome, Lease) for outcome in outcomes)
+
+
+def test_leases_that_cannot_be_used_are_told_and_looking_takes_none(settings: LeaseSettings, tmp_path: Path) -> None:
+    known = devices(settings)
+    assert usable(settings, known)
+    lease = acquire(Holder.now("one", settings), settings)
+    assert usable(settings, known)
+    assert len(_holders(settings)) == 1
+    lease.close()  # type: ignore[union-attr]
+    (tmp_path / "file").touch()
+    broken = replace(settings, folder=tmp_path / "file")
+    assert not usable(broken, known)
+    assert "cannot be used" in _refused(broken).reason
+    with pytest.raises(CapacityError, match="cannot be used") as caught:
+        occupancy(broken)
+    assert caught.value.reason == "leases-unusable"
 
 
 def test_reserved_slot_is_refused_to_others_and_had_by_the_next_kernel(
