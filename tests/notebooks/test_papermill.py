@@ -1,4 +1,4 @@
-"""papermill on the batch notebooks, and on the workbench, with small parameters; what comes out, and bad input."""
+"""papermill on the batch notebooks (docs/notebooks.md), and on the workbench, with small parameters; bad input, too."""
 
 import csv
 from pathlib import Path
@@ -9,6 +9,7 @@ import soundfile as sf
 from papermill.exceptions import PapermillExecutionError
 
 from speaksep_kernel.testing import conversation
+from tests.kernel.batches import end_fork_servers
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 BATCH = ["convert", "diagnose", "diagnose_folder", "edit", "enroll", "evaluate", "identify", "separate", "summary"]
@@ -20,9 +21,18 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory):
+    """Where what hands out kernels is, as long as these tests run."""
+    folder = tmp_path_factory.mktemp("run")
+    yield folder
+    end_fork_servers(folder)
+
+
 @pytest.fixture(autouse=True)
-def alone(monkeypatch, tmp_path):
+def alone(monkeypatch, tmp_path, runtime):
     """No telemetry, one thread beside other tests, nothing in the user's home."""
+    monkeypatch.setenv("SPEAKSEP_RUNTIME_DIR", str(runtime))
     monkeypatch.setenv("PYANNOTE_METRICS_ENABLED", "false")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
@@ -31,7 +41,7 @@ def alone(monkeypatch, tmp_path):
 def run(tmp_path: Path, name: str, **parameters: object) -> str:
     """Everything the notebook printed."""
     executed = papermill.execute_notebook(
-        str(NOTEBOOKS / f"{name}.ipynb"), str(tmp_path / "out.ipynb"), parameters=parameters, kernel_name="python3",
+        str(NOTEBOOKS / f"{name}.ipynb"), str(tmp_path / "out.ipynb"), parameters=parameters, kernel_name="speaksep",
         cwd=str(tmp_path), progress_bar=False,
     )  # fmt: skip
     return "".join(output.get("text", "") for cell in executed.cells for output in cell.get("outputs", ()))
