@@ -22,7 +22,7 @@ SPAWNS ?= 20
 PEOPLE ?= 20
 SECONDS ?= 120
 
-.PHONY: run demo test test-oldest lint audit deployment bench load package lock clean
+.PHONY: run demo test test-oldest lint audit deployment bench load package docs lock clean
 
 # Without a shell between: whoever ends make ends the platform.
 run: demo
@@ -96,10 +96,14 @@ bench: $(READY)
 load: $(READY)
 	$(BIN)/python -m tests.load --people $(PEOPLE) --seconds $(SECONDS)
 
+# The pages of docs/ as a site that needs no server and no network: build/site/index.html
+docs: $(READY)
+	$(BIN)/mkdocs build --strict --quiet
+
 # A new lock of everything, made in a place of its own. Torch without its local version: the machine decides CPU or CUDA.
 lock:
 	$(PYTHON) -m venv --clear build/lock
-	build/lock/bin/pip install --quiet '.[widgets,dashboards,hub,celery,dask,onnx,postgresql,remote,training,bench,test,lint]'
+	build/lock/bin/pip install --quiet '.[widgets,dashboards,hub,celery,dask,onnx,postgresql,remote,training,bench,docs,test,lint]'
 	build/lock/bin/pip freeze --exclude speaksep | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' > requirements.lock
 	rm -r build/lock
 
