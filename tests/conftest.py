@@ -28,7 +28,6 @@ SECONDS = {
     "tests/hub/test_api_page.py": 35,
     "tests/hub/test_notices.py": 35,
     "tests/hub/test_store_elsewhere.py": 35,
-    "tests/hub/test_reporting.py": 35,
     "tests/kernel/test_jobs_runner.py": 35,
     "tests/kernel/test_leases_holding.py": 35,
     "tests/kernel/test_results_separate.py": 35,
