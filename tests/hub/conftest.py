@@ -13,6 +13,7 @@ import soundfile as sf
 
 from speaksep_kernel.testing import conversation
 from tests.hub.deployment import Deployment, deployed, provider, write_dashboards
+from tests.hub.earlier import Earlier
 from tests.hub.running import RunningHub, running_hub
 from tests.hub.service_process import ServiceProcess, end
 from tests.kernel.database_servers import PostgreSql
@@ -57,6 +58,12 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("talk") / "talk.wav"
     sf.write(path, made.audio, made.rate_hz)
     return path
+
+
+@pytest.fixture(scope="session")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
+    """The version before this one, installed."""
+    return Earlier.install(tmp_path_factory.mktemp("earlier"))
 
 
 @pytest.fixture(scope="session")

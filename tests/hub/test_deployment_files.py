@@ -122,45 +122,73 @@ def test_health_is_asked_for_where_the_parts_listen(compose: dict[str, Any], tmp
 
 
 FAKE_DOCKER = """#!/bin/sh
-echo "$(sed -n 's/^SPEAKSEP_IMAGE=//p' .env) $*" >> calls
-case "$*" in
-  *--needed*) echo "jobs=0001 catalogue=0001" ;;
-  "compose up"*) grep -q "^SPEAKSEP_IMAGE=$BROKEN$" .env && exit 1 ;;
+used=$(sed -n 's/^SPEAKSEP_IMAGE=//p' .env)
+echo "${SPEAKSEP_IMAGE:-$used} $*" >> calls
+case "${SPEAKSEP_IMAGE:-$used} $*" in
+  *:$STRICT*"config --show"*) echo "speaksep: unknown setting" >&2; exit 2 ;;
+  *:v1*"--needed jobs=0003"*) exit 2 ;;
+  *:v1*--needed*) echo "jobs=0002 catalogue=0002" ;;
+  *:v2*--needed*) echo "jobs=0003 catalogue=0002" ;;
+  *"compose up"*) test "$used" != "$BROKEN" || exit 1 ;;
 esac
 exit 0
 """
+"""Takes notes. Version 2 has tables that version 1 does not know."""
+RUN = "compose run --rm --no-deps --no-TTY platform speaksep"
+UP = "compose up --detach --wait --wait-timeout 180"
 
 
-def upgraded(folder: Path, *, broken: str) -> tuple[int, list[str], str]:
-    """Code, calls of docker and image afterwards, of an upgrade from v1 to v2 with a docker that only takes notes."""
+def upgraded(folder: Path, frm: str, to: str, *, broken: str = "none", strict: str = "none") -> tuple[int, list[str]]:
+    """Code, and calls of docker that change something, each with the version that it is about, of an upgrade."""
     shutil.copy(COMPOSE / "upgrade", folder)
-    (folder / ".env").write_text(f"SPEAKSEP_HOST=h\nSPEAKSEP_IMAGE=speaksep:v1\nDATABASE_PASSWORD={SECRET}\n")
+    (folder / ".env").write_text(f"SPEAKSEP_HOST=h\nSPEAKSEP_IMAGE=speaksep:{frm}\nDATABASE_PASSWORD={SECRET}\n")
+    (folder / ".env").chmod(0o600)
     (folder / "docker").write_text(FAKE_DOCKER)
     (folder / "docker").chmod(0o755)
-    told = environment(BROKEN=broken, PATH=f"{folder}:{os.environ['PATH']}")
-    done = subprocess.run([folder / "upgrade", "speaksep:v2"], env=told, capture_output=True, text=True, check=False)
-    image = re.search("^SPEAKSEP_IMAGE=(.*)$", (folder / ".env").read_text(), re.MULTILINE)
-    assert image is not None
+    told = environment(BROKEN=f"speaksep:{broken}", STRICT=strict, PATH=f"{folder}:{os.environ['PATH']}")
+    done = subprocess.run([folder / "upgrade", f"speaksep:{to}"], env=told, capture_output=True, text=True, check=False)
     assert (folder / ".env").stat().st_mode & 0o077 == 0
-    return done.returncode, (folder / "calls").read_text().splitlines(), image[1]
+    calls = (folder / "calls").read_text().splitlines()
+    assert calls[:2] == [f"speaksep:{frm} pull --quiet speaksep:{to}", f"speaksep:{to} {RUN} hub config --show"]
+    asked = ("--needed", "compose logs", "config --show", "pull")
+    changes = [call.removeprefix("speaksep:") for call in calls if not any(words in call for words in asked)]
+    return done.returncode, changes
+
+
+def image(folder: Path) -> str:
+    found = re.search("^SPEAKSEP_IMAGE=speaksep:(.*)$", (folder / ".env").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def test_an_upgrade_that_comes_up_stays(tmp_path: Path) -> None:
-    code, calls, image = upgraded(tmp_path, broken="none")
-    assert (code, image) == (0, "speaksep:v2")
-    assert calls[0] == "speaksep:v1 pull --quiet speaksep:v2"
-    assert calls[1].endswith("speaksep jobs schema --needed")
-    assert calls[2].startswith("speaksep:v2 compose up")
-    assert len(calls) == 3
+    assert upgraded(tmp_path, "v1", "v2") == (0, [f"v2 {UP}"])
+    assert image(tmp_path) == "v2"
 
 
 def test_an_upgrade_that_does_not_come_up_is_taken_back_with_its_tables(tmp_path: Path) -> None:
-    code, calls, image = upgraded(tmp_path, broken="speaksep:v2")
-    assert (code, image) == (1, "speaksep:v1")
     # The newer version brings the tables down, before the older one starts.
-    assert calls[-2].startswith("speaksep:v2 compose run")
-    assert calls[-2].endswith("speaksep jobs schema jobs=0001 catalogue=0001")
-    assert calls[-1].startswith("speaksep:v1 compose up")
+    down = f"v2 {RUN} jobs schema jobs=0002 catalogue=0002"
+    stop = "v2 compose stop platform worker"
+    assert upgraded(tmp_path, "v1", "v2", broken="v2") == (1, [f"v2 {UP}", stop, down, f"v1 {UP}"])
+    assert image(tmp_path) == "v1"
+
+
+def test_an_older_version_gets_its_tables_before_it_starts(tmp_path: Path) -> None:
+    down = f"v2 {RUN} jobs schema jobs=0002 catalogue=0002"
+    assert upgraded(tmp_path, "v2", "v1") == (0, ["v2 compose stop platform worker", down, f"v1 {UP}"])
+    assert image(tmp_path) == "v1"
+
+
+def test_an_older_version_that_does_not_come_up_leaves_the_newer_one(tmp_path: Path) -> None:
+    code, calls = upgraded(tmp_path, "v2", "v1", broken="v1")
+    assert (code, calls[-2:]) == (1, ["v1 compose stop platform worker", f"v2 {UP}"])
+    assert image(tmp_path) == "v2"
+
+
+def test_a_version_that_does_not_know_a_setting_changes_nothing(tmp_path: Path) -> None:
+    assert upgraded(tmp_path, "v1", "v2", strict="v2") == (2, [])
+    assert image(tmp_path) == "v1"
 
 
 def test_the_wheel_is_built_from_what_the_image_is_given(tmp_path: Path) -> None:

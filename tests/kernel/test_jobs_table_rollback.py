@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from speaksep_kernel.catalogue.tables import SCHEMA as CATALOGUE
 from speaksep_kernel.cli import main
 from speaksep_kernel.errors import StoreError
+from speaksep_kernel.jobs.database import JOBS, engine_of, migrate, revisions_of, url_of
 from speaksep_kernel.jobs.job import JobRequest
 from speaksep_kernel.jobs.queue import JobTable
 from speaksep_kernel.jobs.tables import REVISION
+from tests.kernel.table_contents import contents, fill, known_in
 
 PACKAGE = Path(__file__).parents[2] / "speaksep_kernel"
 LATER = f'''
@@ -35,6 +38,10 @@ def upgrade():
 def downgrade():
     op.drop_column("jobs", "colour")
 '''
+
+
+EMPTY = {"claims"}
+"""Tables that hold something for moments only."""
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +93,26 @@ def test_a_later_version_and_back_lose_no_job(
         more = table.submit(JobRequest(notebook="separate", key="more"))
     again = json.loads(with_later(later, "jobs", "list", "--json", "--jobs", empty_place))
     assert {job["id"] for job in again["jobs"]} == {mine.id, more.id}
+
+
+def test_every_revision_and_back_keeps_what_it_has_a_place_for(empty_place: str) -> None:
+    fill(empty_place)
+    engine = engine_of(url_of(empty_place), patience_s=30.0)
+    full = contents(engine)
+    assert [name for name, rows in full.items() if not rows and name not in EMPTY] == []
+    for schema in (CATALOGUE, JOBS):
+        for revision in reversed(revisions_of(schema)):
+            migrate(engine, revision, schema)
+            there = contents(engine)
+            assert there == known_in(full, there), revision
+            migrate(engine, schema=schema)
+            again = contents(engine)
+            assert set(again) == set(full)
+            assert known_in(again, there) == there, revision
+            full = again
+    engine.dispose()
+    with JobTable.open(empty_place) as table:
+        assert [job.state for job in table.jobs()].count("queued") == 1
 
 
 def test_revisions_are_told_and_changed(empty_sqlite: str, capsys: pytest.CaptureFixture[str]) -> None:
