@@ -10,7 +10,7 @@ import typer
 from speaksep_kernel import plugins
 from speaksep_kernel.cli.options import JsonOption, option_values
 from speaksep_kernel.cli.output import print_json
-from speaksep_kernel.errors import InputError
+from speaksep_kernel.errors import InputError, StoreError
 
 app = typer.Typer(help="List, check and start plugins: separators, encoders, formats and more.", no_args_is_help=True)
 
@@ -20,8 +20,18 @@ GroupOption = Annotated[
 
 
 @app.command("list")
-def list_(group: GroupOption = None, as_json: JsonOption = False) -> None:
+def list_(
+    group: GroupOption = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the gallery: all of them, the separators measured."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the installed plugins, broken ones with the reason."""
+    if html is not None:
+        _write_gallery(html, group)
+        return
     rows = plugins.describe(group)
     if as_json:
         print_json({"plugins": rows})
@@ -34,6 +44,23 @@ def list_(group: GroupOption = None, as_json: JsonOption = False) -> None:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _write_gallery(file: Path, group: str | None) -> None:
+    from speaksep_kernel.testing import gallery
+
+    if group is not None:
+        raise InputError("the gallery has all kinds", reason="unused-options", hint="leave out --group or --html")
+    if not file.parent.is_dir():  # before a minute of work
+        raise InputError(f"no folder {str(file.parent)!r}", reason="directory-not-found", hint="make it first")
+    text = gallery.page(gallery.measure_all())
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as cause:
+        raise StoreError(
+            f"cannot write {str(file)!r}: {cause}", reason="store-failed", hint="choose another"
+        ) from cause
+    typer.echo(f"{file}: the gallery of all plugins")
 
 
 @app.command("check")

@@ -31,6 +31,8 @@ def main() -> None:
         try:
             if what == "make":
                 made, answer = _make(*rest), None
+            elif what == "peak":
+                answer = _peak_bytes()
             elif what == "get":
                 answer = (hasattr(made, rest[0]), getattr(made, rest[0], None))
             else:
@@ -55,6 +57,14 @@ def _make(path: list[str], module: str, name: str, memory_bytes: int, options: d
     for part in name.split("."):
         made = getattr(made, part)
     return made(**options)
+
+
+def _peak_bytes() -> int:
+    """Most memory that was in use at once."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _end_with(parent: int) -> None:

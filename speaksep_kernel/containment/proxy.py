@@ -65,6 +65,12 @@ class _Contained:
         return _attribute(self, name)
 
 
+def peak_bytes(made: Any) -> int:
+    """Most memory that the process of a contained instance had in use at once."""
+    process: _Process = made._process
+    return int(process.ask("peak"))
+
+
 def _call(name: str) -> Callable[..., Any]:
     def method(self: _Contained, *words: Any, **options: Any) -> Any:
         return self._process.ask("call", name, words, options)

@@ -61,12 +61,13 @@ def new_plugin(kind: str, name: str, folder: Path) -> Path:
         "README.md": "README.md",
         f"{module}.py": f"{kind}.py",
         f"tests/test_{module}.py": "test.py",
+        ".github/workflows/test.yml": "workflow.yml",
     }
     try:
         target.mkdir(parents=True)
         for path, template in files.items():
             text = Template((TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")).substitute(words)
-            (target / path).parent.mkdir(exist_ok=True)
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_text(text, encoding="utf-8")
     except FileExistsError as cause:
         raise InputError(

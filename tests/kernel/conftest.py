@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from speaksep_kernel import plugins
 from speaksep_kernel.jobs.queue import JobTable
 from tests.kernel.batches import Scene, end_fork_servers
 from tests.kernel.database_servers import PostgreSql
+from tests.kernel.toy_plugins import InstallToy, put_toy
 
 
 @pytest.fixture(scope="session")
@@ -84,3 +87,19 @@ def scene(tmp_path: Path, runtime: Path) -> Iterator[Scene]:
     scene = Scene(tmp_path, runtime)
     yield scene
     scene.close()
+
+
+@pytest.fixture
+def install_toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstallToy]:
+    """Install a plugin called "toy"; contained ones get 2 GB."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
+    monkeypatch.setenv("SPEAKSEP_PLUGIN_TRIALS", str(tmp_path / "trials.json"))
+    monkeypatch.setenv("SPEAKSEP_CONTAIN_MEMORY_BYTES", "2e9")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    module = f"toys_{tmp_path.name}"  # a name of its own, as imports are remembered
+    yield lambda code, kind="separator": put_toy(site, module, code, kind)
+    monkeypatch.undo()
+    plugins.refresh()

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,25 +20,8 @@ from speaksep_kernel.cli import main
 from speaksep_kernel.containment import Bounds, contained, trial
 from speaksep_kernel.errors import InputError, PluginError
 from speaksep_kernel.testing import conversation
+from tests.kernel.toy_plugins import InstallToy, separator
 
-SEPARATOR = """
-import ctypes, os, sys, time
-import numpy as np
-from speaksep_kernel.plugins import PluginInfo
-from speaksep_kernel.separation.protocol import LocalTracks
-{top}
-
-class Plugin:
-    info = PluginInfo("toy", "1.0", "a toy", sample_rates_hz=(16000,), max_speakers=2)
-    answer = 42
-
-    def __init__(self, *, device="cpu"):
-        self.process = os.getpid()
-
-    def separate(self, windows, rate_hz):
-        {body}
-        return [LocalTracks(np.stack([window / 2, window / 2])) for window in windows]
-"""
 DIAGNOSER = """
 import os
 from speaksep_kernel.plugins import PluginInfo
@@ -63,32 +45,6 @@ BODIES = {
     "not finite": ("windows = windows * np.nan", "separator-contract", "not finite"),
     "too few answers": ("windows = windows[:0]", "separator-contract", "0 results"),
 }
-Install = Callable[[str, str], None]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Put a package with one plugin "toy" on the path, as pip would."""
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.syspath_prepend(site)
-    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
-    monkeypatch.setenv("SPEAKSEP_PLUGIN_TRIALS", str(tmp_path / "trials.json"))
-    monkeypatch.setenv("SPEAKSEP_CONTAIN_MEMORY_BYTES", "2e9")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-    def put(code: str, kind: str = "separator") -> None:
-        module = f"toys_{tmp_path.name}"  # a name of its own, as imports are remembered
-        (site / f"{module}.py").write_text(code)
-        info = site / "toys-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[speaksep.{kind}s]\ntoy = {module}:Plugin\n")
-        plugins.refresh()
-
-    yield put
-    monkeypatch.undo()
-    plugins.refresh()
 
 
 @pytest.fixture
@@ -97,17 +53,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPEAKSEP_CONTAIN", "third-party")
 
 
-def separator(body: str = "pass", top: str = "") -> str:
-    return SEPARATOR.format(body=body, top=top)
-
-
 def windows() -> np.ndarray:
     return np.full((2, 16000), 0.1, np.float32)
 
 
 @pytest.mark.usefixtures("asked")
-def test_contained_plugin_is_as_if_it_were_here(install: Install) -> None:
-    install(separator(), "separator")
+def test_contained_plugin_is_as_if_it_were_here(install_toy: InstallToy) -> None:
+    install_toy(separator(), "separator")
     here = psutil.Process().children()
     made = plugins.create("separator", "toy")
     first, second = made.separate(windows(), 16000)
@@ -123,11 +75,11 @@ def test_contained_plugin_is_as_if_it_were_here(install: Install) -> None:
 @pytest.mark.usefixtures("asked")
 @pytest.mark.parametrize("fault", BODIES)
 def test_separator_that_misbehaves_is_named_and_nothing_is_left(
-    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+    install_toy: InstallToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     body, reason, text = BODIES[fault]
     monkeypatch.setenv("SPEAKSEP_CONTAIN_CALL_S", "5")
-    install(separator(body), "separator")
+    install_toy(separator(body), "separator")
     talk = conversation(seconds=4, speakers=2, overlap=0.9, seed=1)
     with pytest.raises(PluginError) as caught:
         separate((talk.audio, talk.rate_hz), tmp_path / "out", separator="toy", speakers=2)
@@ -137,17 +89,17 @@ def test_separator_that_misbehaves_is_named_and_nothing_is_left(
 
 
 @pytest.mark.usefixtures("asked")
-def test_memory_that_grows_is_seen_where_it_cannot_be_bounded(install: Install) -> None:
-    install(separator("kept = []\n        while True: kept.append(bytearray(2**24))"), "separator")
+def test_memory_that_grows_is_seen_where_it_cannot_be_bounded(install_toy: InstallToy) -> None:
+    install_toy(separator("kept = []\n        while True: kept.append(bytearray(2**24))"), "separator")
     made = contained("separator", plugins.get("separator", "toy"), Bounds("all", 600_000_000, 60))
     with pytest.raises(PluginError, match=r"took more memory than 0\.6 GB"):
         made(device="cuda").separate(windows(), 16000)
 
 
 @pytest.mark.usefixtures("asked")
-def test_what_crashed_once_is_not_asked_again_and_a_new_one_works(install: Install, tmp_path: Path) -> None:
+def test_what_crashed_once_is_not_asked_again_and_a_new_one_works(install_toy: InstallToy, tmp_path: Path) -> None:
     once = tmp_path / "once"
-    install(separator(f"os.path.exists({str(once)!r}) or (open({str(once)!r}, 'w'), os.abort())"), "separator")
+    install_toy(separator(f"os.path.exists({str(once)!r}) or (open({str(once)!r}, 'w'), os.abort())"), "separator")
     made = plugins.create("separator", "toy")
     for _ in range(2):
         with pytest.raises(PluginError, match="SIGABRT"):
@@ -156,8 +108,8 @@ def test_what_crashed_once_is_not_asked_again_and_a_new_one_works(install: Insta
 
 
 @pytest.mark.usefixtures("asked")
-def test_diagnoser_that_crashes_costs_its_own_findings(install: Install) -> None:
-    install(DIAGNOSER, "diagnoser")
+def test_diagnoser_that_crashes_costs_its_own_findings(install_toy: InstallToy) -> None:
+    install_toy(DIAGNOSER, "diagnoser")
     talk = conversation(seconds=4, speakers=1, overlap=0, seed=1)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -177,17 +129,17 @@ def test_diagnoser_that_crashes_costs_its_own_findings(install: Install) -> None
     ],
 )
 def test_import_that_misbehaves_is_listed_with_the_reason(
-    install: Install, monkeypatch: pytest.MonkeyPatch, top: str, why: str
+    install_toy: InstallToy, monkeypatch: pytest.MonkeyPatch, top: str, why: str
 ) -> None:
     monkeypatch.setattr(trial, "LONGEST_S", 3.0)
-    install(separator(top=top), "separator")
+    install_toy(separator(top=top), "separator")
     rows = {row["name"]: row for row in plugins.describe("separator")}
     assert (rows["toy"]["status"], rows["speaksep"]["status"]) == ("broken", "ok")
     assert why in rows["toy"]["why"]
 
 
-def test_import_is_tried_once_per_version(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(separator(), "separator")
+def test_import_is_tried_once_per_version(install_toy: InstallToy, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_toy(separator(), "separator")
     assert plugins.get("separator", "toy")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("tried again"))
     plugins.refresh()
@@ -195,8 +147,8 @@ def test_import_is_tried_once_per_version(install: Install, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("contain", ["none", "third-party"], ids=["in-this-process", "contained"])
-def test_what_a_plugin_prints_is_not_in_the_result(install: Install, tmp_path: Path, contain: str) -> None:
-    install(separator("print('loading'); os.write(1, b'from C')"), "separator")
+def test_what_a_plugin_prints_is_not_in_the_result(install_toy: InstallToy, tmp_path: Path, contain: str) -> None:
+    install_toy(separator("print('loading'); os.write(1, b'from C')"), "separator")
     talk = conversation(seconds=4, speakers=2, overlap=0.9, seed=1)
     soundfile.write(tmp_path / "talk.wav", talk.audio, talk.rate_hz)
     program = [Path(sys.executable).with_name("speaksep"), "separate", "--separator", "toy", "--json", "--quiet"]
@@ -212,16 +164,16 @@ def test_what_a_plugin_prints_is_not_in_the_result(install: Install, tmp_path: P
     assert ("loading" in ran.stderr, "from C" in ran.stderr) == (True, True)
 
 
-def test_check_survives_what_it_checks(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
-    install(separator("os.abort()"), "separator")
+def test_check_survives_what_it_checks(install_toy: InstallToy, capsys: pytest.CaptureFixture[str]) -> None:
+    install_toy(separator("os.abort()"), "separator")
     assert main(["plugins", "check", "toy", "--json"]) == 1
     checks = {each["name"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
     assert checks["info_is_complete"]["ok"]
     assert "ended its process (SIGABRT)" in checks["tracks_fit_the_window"]["detail"]
 
 
-def test_interrupt_ends_the_process(install: Install) -> None:
-    install(separator("time.sleep(600)"), "separator")
+def test_interrupt_ends_the_process(install_toy: InstallToy) -> None:
+    install_toy(separator("time.sleep(600)"), "separator")
     program = (
         "import numpy as np, sys; from speaksep_kernel import plugins;"
         "made = plugins.create('separator', 'toy'); print(made.process, flush=True);"

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from speaksep_kernel.errors import InputError, StoreError
 from speaksep_kernel.testing.skeleton import KINDS, new_plugin
@@ -37,6 +38,18 @@ def test_new_packages_build_and_pass_their_own_tests(tmp_path: Path) -> None:
     output = run("-m", "pytest", "-v", "-W", "error", "-p", "no:cacheprovider", *tests, cwd=tmp_path, path=site)
     found = re.findall(r"test_speaksep_my_(\w+)\.py::test_is_found_once_installed PASSED", output)
     assert sorted(found) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_workflow_tests_and_checks_the_new_plugin(kind: str, tmp_path: Path) -> None:
+    workflow = yaml.safe_load((new_plugin(kind, "my-own", tmp_path) / ".github/workflows/test.yml").read_text())
+    steps = workflow["jobs"]["test"]["steps"]
+    assert [step["run"] for step in steps if "run" in step][1:] == [
+        "pytest",
+        f"speaksep plugins check my-own --group {kind}",
+    ]
+    assert steps[1]["with"]["python-version"] == "${{ matrix.python }}"
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"]) for step in steps if "uses" in step)
 
 
 def test_pip_installs_it(tmp_path: Path) -> None:
