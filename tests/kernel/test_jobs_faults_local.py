@@ -105,7 +105,7 @@ def test_notebooks_that_end_badly_fail_alone_and_are_named(scene):
 
 def test_a_notebook_that_hangs_is_ended(scene):
     table = scene.table([{"how": "hangs"}])
-    assert scene.end(scene.begin(*FAST, "--time-limit", "8", "--table", table)) == 1
+    assert scene.end(scene.begin(*FAST, "--time-limit", "4", "--table", table)) == 1
     with scene.jobs() as jobs:
         (job,) = jobs.jobs()
     assert (job.state, job.attempt, job.error["reason"]) == (State.FAILED, 1, "time-limit")
