@@ -22,6 +22,7 @@ from speaksep_hub.hub_services import services
 from speaksep_hub.local.folder import Folder
 from speaksep_hub.settings import load
 from speaksep_kernel.cli import main
+from speaksep_kernel.jobs.queue import JobTable
 
 DEPLOY = Path(__file__).parents[2] / "hub" / "deploy"
 PODS = DEPLOY / "kubernetes"
@@ -146,12 +147,26 @@ def test_the_charts_hub_is_configured(values: dict[str, Any], tmp_path: Path, mo
     assert c.KubeSpawner.tolerations == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
 
 
+def test_the_job_for_the_way_back_knows_its_tables(
+    objects: dict[tuple[str, str], dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = yaml.safe_load((PODS / "tables.yaml").read_text())
+    (container,) = pod_of(job)["containers"]
+    (worker,) = pod_of(objects["Deployment", "speaksep-worker"])["containers"]
+    assert container["envFrom"] == worker["envFrom"]
+    monkeypatch.setenv("SPEAKSEP_JOBS", str(tmp_path / "jobs.sqlite3"))
+    assert container["command"][0] == "speaksep"
+    assert main(container["command"][1:]) == 0
+    JobTable.open(tmp_path / "jobs.sqlite3").close()
+
+
 def test_hub_and_image_have_one_version(values: dict[str, Any]) -> None:
     images = yaml.safe_load((PODS / "kustomization.yaml").read_text())["images"]
     versions = {values["hub"]["image"]["tag"], *(each["newTag"] for each in images)}
     versions |= set(
         re.findall(r'^image = "speaksep:([^"]+?)(?:-cuda)?"', (PODS / "hub.toml").read_text(), re.MULTILINE)
     )
+    versions |= set(re.findall(r"^ +image: speaksep:(\S+)$", (PODS / "tables.yaml").read_text(), re.MULTILINE))
     assert len(versions) == 1
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from speaksep_hub.settings import hidden, load
-from speaksep_kernel.catalogue.catalogue import Catalogue
 from speaksep_kernel.catalogue.tables import SCHEMA as CATALOGUE
 from speaksep_kernel.cli import main
 from speaksep_kernel.jobs.database import engine_of, revision_of, url_of
@@ -19,13 +18,13 @@ from tests.hub.earlier import ROOT, Earlier, commit
 from tests.kernel.table_contents import fill
 
 pytestmark = pytest.mark.skipif(not commit(), reason="no history to make the version before this one of")
-SYSTEMCTL = """#!/bin/sh
+OPEN = "from speaksep_kernel.catalogue.catalogue import Catalogue; Catalogue.open('$SPEAKSEP_JOBS').close()"
+SYSTEMCTL = f"""#!/bin/sh
 echo "$(readlink "$SPEAKSEP_ROOT/speaksep") $*" >> "$SPEAKSEP_ROOT/calls"
 test "$1" = start || exit 0
-test "$(readlink "$SPEAKSEP_ROOT/speaksep")" != "$BROKEN" || exit 1
-exec "$SPEAKSEP_ROOT/speaksep/bin/speaksep" jobs list --json
+"$SPEAKSEP_ROOT/speaksep/bin/python" -c "{OPEN}" && test "$(readlink "$SPEAKSEP_ROOT/speaksep")" != "$BROKEN"
 """
-"""Takes notes; what it starts opens the tables, as the platform would."""
+"""Takes notes; what it starts brings its tables up to date, as the platform would, and may fail then."""
 
 
 class Machine:
@@ -83,12 +82,9 @@ def test_the_upgrade_of_units_goes_forth_and_back_by_itself_and_when_told(earlie
     assert machine.tables == older
 
     assert machine.upgrade("2") == (0, "speaksep-2")
-    with Catalogue.open(tmp_path / "jobs.sqlite3") as catalogue:
-        assert len(catalogue.recordings("ann")) == 1
+    assert machine.calls == ["speaksep-1 stop speaksep", "speaksep-2 start speaksep"]
     assert machine.tables == newer
 
-    assert machine.upgrade("1", broken="speaksep-1") == (1, "speaksep-2")
-    machine.calls  # noqa: B018 - forgotten
     assert machine.upgrade("1") == (0, "speaksep-1")
     assert machine.calls == ["speaksep-2 stop speaksep", "speaksep-1 start speaksep"]
     assert machine.tables == older
