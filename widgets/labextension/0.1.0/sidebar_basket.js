@@ -13,7 +13,11 @@ export function basketPart({ app, trans, jobs }) {
     button(trans.__("Empty"), trans.__("Empty the batch"), () => jobs.drop()),
   );
   element.append(title, list, bar);
+  let shown = "";
   const update = () => {
+    const now = jobs.basket.join("\n");
+    if (now === shown && !element.hidden === Boolean(now)) return; // the focus stays where it is
+    shown = now;
     element.hidden = !jobs.basket.length;
     title.textContent = trans._n("Batch: %1 recording", "Batch: %1 recordings", jobs.basket.length);
     list.replaceChildren(

@@ -7,6 +7,7 @@ export function voicesPart({ lab, trans, server, jobs }) {
   const list = make("ul", "", { "aria-label": trans.__("Voices") });
   element.append(make("h2", trans.__("Voices")), word, list);
   let done = 0;
+  let shown = "";
 
   async function forget(voice) {
     const { Dialog, showDialog } = lab.apputils;
@@ -24,6 +25,8 @@ export function voicesPart({ lab, trans, server, jobs }) {
     try {
       const { voices } = await server.ask("voices");
       word.textContent = voices.length ? "" : trans.__("Nobody is enrolled.");
+      if (shown === JSON.stringify(voices)) return; // the focus stays where it is
+      shown = JSON.stringify(voices);
       list.replaceChildren(
         ...voices.map((voice) => {
           const row = make("li", "", { class: "speaksep-row" });
