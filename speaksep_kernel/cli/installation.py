@@ -103,12 +103,11 @@ def formats() -> str:
     import av
     import soundfile
 
-    for mode, names in (("r", DECODERS), ("w", ENCODERS)):
+    for verb, names in (("read", DECODERS), ("write", ENCODERS)):
         for name in names:
             try:
-                av.codec.Codec(name, mode)
+                av.codec.Codec(name, "r" if verb == "read" else "w")
             except (av.codec.codec.UnknownCodecError, ValueError):
-                verb = "read" if mode == "r" else "write"
                 raise SpeakSepError(
                     f"the package av {version('av')} cannot {verb} {name}",
                     hint="install the wheel of av: pip install --force-reinstall --only-binary av av",

@@ -122,6 +122,7 @@ def dependencies(home: Path) -> None:
     (place / "fetched.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
 
+@pytest.mark.timeout(900)  # it starts everything, one after the other
 @pytest.mark.skipif(not all(map(shutil.which, ("openssl", "curl", "bash"))), reason="openssl, curl or bash is missing")
 def test_a_stranger_comes_from_nothing_to_tls(shell: Shell, talk: Path) -> None:
     first, install, authority, settings, start, look, renew, end, public = blocks()

@@ -47,7 +47,7 @@ class Health(RequestHandler):
         looked_at, checks = kind._seen
         if time.monotonic() - looked_at >= REMEMBERED_S:
             desk = self._desk()
-            looks = {"jobs": desk.jobs.claimable, "store": desk.store.check}
+            looks: dict[str, Callable[[], object]] = {"jobs": desk.jobs.claimable, "store": desk.store.check}
             said = await asyncio.gather(*(_said(look) for look in looks.values()))
             checks = dict(zip(looks, said, strict=True))
             kind._seen = time.monotonic(), checks

@@ -25,6 +25,7 @@ class WatchingProxy(TraefikFileProviderProxy):  # type: ignore[misc] # it has no
     certificate_folder = Unicode(config=True, help="Where copies of both go that the proxy reads.")
     certificate_look_s = Float(2.0, config=True, help="Seconds between two looks at the files.")
 
+    extra_dynamic_config: Any
     _watching: asyncio.Task[None] | None = None
 
     async def _setup_traefik_dynamic_config(self) -> None:
