@@ -40,6 +40,8 @@ def test_a_short_load(platform: RunningHub, tmp_path: Path) -> None:
     assert step.seconds < MOST_S  # the last one at work ended it
     assert {"jobs", "service", "dashboards", "hub", "proxy"} <= set(step.cpu_s) & set(step.memory_bytes)
     assert step.cpu_s["jobs"] > 1
+    assert step.stored_bytes > 2 * 16_000 * SOUND_S
+    assert step.sent_bytes > step.stored_bytes / 10
     assert "| separation: until it is there | 1 |" in report([step])
     write(tmp_path / "kept.json", [step])
     assert read(tmp_path / "kept.json") == [step]

@@ -51,8 +51,8 @@ class Step:
         Of processors per job, by notebook, as the jobs tell it.
     sound_s
         Length of what was separated.
-    stored_bytes
-        By which the store grew.
+    stored_bytes, sent_bytes
+        By which the store grew; that people got.
     writes
         Events of jobs that the table noted.
     cpu_s, memory_bytes
@@ -75,6 +75,7 @@ class Step:
     jobs_cpu_s: Mapping[str, float]
     sound_s: float
     stored_bytes: int
+    sent_bytes: int
     writes: int
     cpu_s: Mapping[str, float]
     memory_bytes: Mapping[str, int]
@@ -127,6 +128,11 @@ def kinds_of(stats: Stats) -> dict[str, Kind]:
 def looks_of(stats: Stats) -> Kind:
     """Requests that only look."""
     return kind_of([entry for entry in stats if entry["name"].startswith(LOOKS)])
+
+
+def sent_of(stats: Stats) -> int:
+    """Bytes of all answers."""
+    return sum(entry["total_content_length"] for entry in stats)
 
 
 def kind_of(stats: Stats) -> Kind:

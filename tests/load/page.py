@@ -1,12 +1,16 @@
-"""What is told of loads: on a terminal, in docs/capacity.md between ``<!-- load: NAME -->`` and ``<!-- end -->``."""
+"""What is told of loads: on a terminal, in docs/capacity.md between ``<!-- load: NAME -->`` and ``<!-- end -->``.
+
+``python -m tests.load.page docs/capacity.md`` puts the kept figures there once more.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.load.figures import Step
+from tests.load.figures import Step, read
 from tests.load.paper import costs_table, needs_table
 from tests.load.tables import capacity_table, carried, condition, kinds_table, parts_table, verdict_table
 from tests.load.targets import missed
@@ -23,7 +27,7 @@ def told(steps: Sequence[Step]) -> dict[str, str]:
     return {
         "condition": condition(steps),
         "capacity": capacity_table(steps),
-        "carried": f"Up to {carried(steps)} people at once had what they looked at in time, and nothing failed.",
+        "carried": f"So it carries **{carried(steps)} people at once**: all that they noticed at once was in time, and nothing failed.",
         "first": f"{first.people} people, {first.at_work} of them at work, for {first.seconds:.0f} s:",
         "kinds": kinds_table(first),
         "targets": verdict_table(first),
@@ -45,3 +49,9 @@ def with_figures(text: str, steps: Sequence[Step]) -> str:
     """A page with its figures in the place of those that it has."""
     said = told(steps)
     return _BLOCK.sub(lambda found: f"{found[1]}{found[2]}\n{said[found[1]]}\n\n", text)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        page = Path(name)
+        page.write_text(with_figures(page.read_text(), read(MEASURED)))

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from tests.load.figures import Step
 from tests.load.tables import table
 
-SIZES = {"a lab": 1, "an institute": 10, "a country": 1000}
+SIZES = {"a lab": 1, "an institute": 10, "a provider": 1000}
 """Times the measured load."""
 JOBS_BUSY, ANSWERS_BUSY = 0.8, 0.5
 """How busy processors are: those of jobs may wait a little, those that answer people must have room for a rush."""
-JOB_CORES_BYTES = 1.5e9
+JOB_CORE_BYTES = 1.5e9
 """Memory of a worker with its kernel, per core."""
 PROCESS_BYTES = {"service": 0.15e9, "dashboards": 0.2e9}
 LOOKS_PER_S = 4
 """That each process of the service takes at the job table while anybody listens."""
+STEPS_PER_DATABASE_CORE = 200
+"""Writes and looks a second; one takes 2 to 5 ms of which half is the database's."""
 HOURS_A_MONTH, WORK_HOURS_A_MONTH = 730, 176
 """All of them, and eight on each of 22 days: when people work."""
 CORE_HOUR, DATABASE_CORE_HOUR, DISK_GB_MONTH, STORE_GB_MONTH, SENT_GB = 0.045, 0.10, 0.10, 0.023, 0.09
@@ -24,8 +26,9 @@ CORE_HOUR, DATABASE_CORE_HOUR, DISK_GB_MONTH, STORE_GB_MONTH, SENT_GB = 0.045, 0
 
 A core comes with 4 GB of memory. Sent is what leaves the provider's network.
 """
-SYSTEM_DISK_GB = 50
 MONTHS_KEPT = 12
+SMALLEST_CORES = 2
+"""Of a machine, and of a database."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Needs:
         At once.
     sound_h
         Hours of sound that are diagnosed and separated in an hour.
+    busy_cores
+        Processors that are busy, all parts together.
     job_cores, services, dashboards
         Cores for jobs; processes, of one core each.
     proxy_cores, hub_cores
@@ -45,13 +50,14 @@ class Needs:
     writes_per_s, looks_per_s
         At the job table.
     memory_bytes
-        Of all of these.
-    stored_bytes_per_h
-        That the store grows by.
+        Of jobs, services and dashboards.
+    stored_bytes_per_h, sent_bytes_per_h
+        That the store grows by, and that people get.
     """
 
     people: int
     sound_h: float
+    busy_cores: float
     job_cores: int
     services: int
     dashboards: int
@@ -61,6 +67,7 @@ class Needs:
     looks_per_s: int
     memory_bytes: float
     stored_bytes_per_h: float
+    sent_bytes_per_h: float
 
 
 def needs(step: Step, times: float) -> Needs:
@@ -74,6 +81,7 @@ def needs(step: Step, times: float) -> Needs:
     return Needs(
         people=round(times * step.people),
         sound_h=times * step.sound_s / step.seconds,
+        busy_cores=sum(rates.values()),
         job_cores=job_cores,
         services=services,
         dashboards=dashboards,
@@ -81,8 +89,9 @@ def needs(step: Step, times: float) -> Needs:
         hub_cores=rates.get("hub", 0.0),
         writes_per_s=times * step.writes / step.seconds,
         looks_per_s=LOOKS_PER_S * services,
-        memory_bytes=job_cores * JOB_CORES_BYTES + answering,
+        memory_bytes=job_cores * JOB_CORE_BYTES + answering,
         stored_bytes_per_h=times * step.stored_bytes / step.seconds * 3600,
+        sent_bytes_per_h=times * step.sent_bytes / step.seconds * 3600,
     )
 
 
@@ -98,18 +107,22 @@ def grown(cores: float, quiet_cores: float, times: float) -> float:
 
 
 def costs(need: Needs, *, alone: bool) -> dict[str, float]:
-    """A month of it in US dollars; `alone`: on one machine that is always on."""
-    stored_gb = need.stored_bytes_per_h * WORK_HOURS_A_MONTH / 1e9
-    answering = need.services + need.dashboards + math.ceil((need.proxy_cores + need.hub_cores) / ANSWERS_BUSY)
-    database = 0 if alone else max(2, math.ceil((need.writes_per_s + need.looks_per_s) / 500))
-    job_hours = HOURS_A_MONTH if alone else WORK_HOURS_A_MONTH
+    """A month of it in US dollars; `alone`: on one machine that does everything."""
+    stored_gb, sent_gb = (each * WORK_HOURS_A_MONTH / 1e9 for each in (need.stored_bytes_per_h, need.sent_bytes_per_h))
+    single = math.ceil((need.proxy_cores + need.hub_cores) / ANSWERS_BUSY)
+    always = need.services + need.dashboards + single
+    steps_per_s = need.writes_per_s + need.looks_per_s
+    database = max(SMALLEST_CORES, math.ceil(steps_per_s / STEPS_PER_DATABASE_CORE))
+    job_cores, disk = need.job_cores, STORE_GB_MONTH
+    if alone:
+        always, database, job_cores = max(SMALLEST_CORES, math.ceil(need.busy_cores / ANSWERS_BUSY)), 0, 0
+        disk = DISK_GB_MONTH
     return {
-        "processors for jobs": need.job_cores * job_hours * CORE_HOUR,
-        "processors that answer": answering * HOURS_A_MONTH * CORE_HOUR,
+        "processors that are always on": always * HOURS_A_MONTH * CORE_HOUR,
+        "processors for jobs, while people work": job_cores * WORK_HOURS_A_MONTH * CORE_HOUR,
         "database": database * HOURS_A_MONTH * DATABASE_CORE_HOUR,
-        f"store, after {MONTHS_KEPT} months": stored_gb * MONTHS_KEPT * (DISK_GB_MONTH if alone else STORE_GB_MONTH),
-        "system disks": SYSTEM_DISK_GB * DISK_GB_MONTH * max(1, (need.job_cores + answering) // 16),
-        "sent to people": 0.0 if alone else stored_gb * SENT_GB,
+        f"store, after {MONTHS_KEPT} months": stored_gb * MONTHS_KEPT * disk,
+        "sent to people": sent_gb * SENT_GB,
     }
 
 
@@ -120,14 +133,15 @@ def needs_table(step: Step) -> str:
         ("people at once", [f"{need.people:,}" for need in found]),
         ("hours of sound in an hour", [number(need.sound_h) for need in found]),
         (f"cores for jobs, {JOBS_BUSY:.0%} busy", [f"{need.job_cores:,}" for need in found]),
-        (f"processes of the service, {ANSWERS_BUSY:.0%} busy", [f"{need.services:,}" for need in found]),
-        (f"processes of the dashboards, {ANSWERS_BUSY:.0%} busy", [f"{need.dashboards:,}" for need in found]),
+        (f"processes of the service, {ANSWERS_BUSY:.0%} of a core each", [f"{need.services:,}" for need in found]),
+        (f"processes of the dashboards, {ANSWERS_BUSY:.0%} of a core each", [f"{need.dashboards:,}" for need in found]),
         ("cores of the proxy", [number(need.proxy_cores) for need in found]),
         ("cores of the hub, of which there is one", [number(need.hub_cores) for need in found]),
         ("writes of the job table a second", [number(need.writes_per_s) for need in found]),
         ("looks at the job table a second", [f"{need.looks_per_s:,}" for need in found]),
         ("memory of jobs and answers", [f"{need.memory_bytes / 1e9:,.0f} GB" for need in found]),
         ("the store grows in an hour by", [f"{need.stored_bytes_per_h / 1e9:,.1f} GB" for need in found]),
+        ("sent to people in an hour", [f"{need.sent_bytes_per_h / 1e9:,.1f} GB" for need in found]),
     ]
     head = ("", *(f"{name} (×{times:,})" for name, times in SIZES.items()))
     return table(head, [(what, *values) for what, values in rows])
@@ -140,8 +154,8 @@ def costs_table(step: Step) -> str:
     rows = [(name, *(f"{cost[name]:,.0f}" for _, cost in found)) for name in names]
     rows.append(("**a month**", *(f"**{sum(cost.values()):,.0f}**" for _, cost in found)))
     hours = [need.sound_h * WORK_HOURS_A_MONTH for need, _ in found]
-    each = [sum(cost.values()) / hour if hour else math.nan for hour, (_, cost) in zip(hours, found, strict=True)]
-    rows.append(("for an hour of sound", *(f"{cost:.2f}" for cost in each)))
+    each = [sum(cost.values()) / hour if hour else math.inf for hour, (_, cost) in zip(hours, found, strict=True)]
+    rows.append(("for an hour of sound", *(f"{cost:.2f}" if cost < math.inf else "—" for cost in each)))
     return table(("US dollars", *SIZES), rows)
 
 

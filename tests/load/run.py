@@ -18,7 +18,7 @@ from speaksep_kernel.jobs.job import Job
 from speaksep_kernel.jobs.queue import JobTable
 from speaksep_kernel.jobs.states import FINISHED, State
 from tests.hub.running import RunningHub, until
-from tests.load.figures import Step, kinds_of, looks_of
+from tests.load.figures import Stats, Step, kinds_of, looks_of, sent_of
 from tests.load.meter import Meter
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +82,7 @@ def loaded(
         },
         sound_s=round(sum(_measured(job, "sound_s") for job in separated), 1),
         stored_bytes=stored,
+        sent_bytes=sent_of(stats),
         writes=last - first,
         cpu_s={part: round(spent_s, 1) for part, spent_s in meter.cpu_s.items()},
         memory_bytes=meter.memory_bytes,
@@ -91,7 +92,7 @@ def loaded(
     )
 
 
-def _people(hub: RunningHub, scene: Path, people: int, seconds: float, rounds: int) -> list[dict[str, object]]:
+def _people(hub: RunningHub, scene: Path, people: int, seconds: float, rounds: int) -> Stats:
     """Locust as a process of its own, since it changes how all of Python waits; what it wrote down."""
     told = scene.with_name(f"stats-{people}")
     command = [
@@ -108,7 +109,7 @@ def _people(hub: RunningHub, scene: Path, people: int, seconds: float, rounds: i
         raise RuntimeError(f"Locust ended with {ended.returncode}: {(ended.stdout + ended.stderr)[-3000:]}")
     if ended.returncode:
         print((ended.stdout + ended.stderr)[-3000:], file=sys.stderr)  # which requests failed, and why
-    stats: list[dict[str, object]] = json.loads(written.read_text())
+    stats: Stats = json.loads(written.read_text())
     return stats
 
 
@@ -120,7 +121,8 @@ def _own_s() -> float:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    found = (path.stat() for path in folder.rglob("*") if path.is_file())
+    return sum({each.st_ino: each.st_size for each in found}.values())  # some files have two names
 
 
 def _told(job: Job, name: str) -> float:
