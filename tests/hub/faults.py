@@ -7,8 +7,9 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
+from subprocess import Popen
 
 import numpy as np
 import soundfile as sf
@@ -107,6 +108,7 @@ def mend_the_leases(watched: Watched) -> None:
     watched.leases.with_name("leases-before").rename(watched.leases)
 
 
+FULL_DISK = Fault("SpeakSepDiskFull", fill_the_disk, empty_the_disk)
 FAULTS = (
     Fault("SpeakSepWorkersVanish", kill_two_workers, lambda watched: None),
     Fault("SpeakSepQuotaFull", fill_the_quota, empty_the_quota),
@@ -117,19 +119,20 @@ FAULTS = (
         lambda watched: certify(watched.certificates, 60),
     ),
     Fault("SpeakSepGpuLeasesBroken", break_the_leases, mend_the_leases),
+    FULL_DISK,
 )
-FULL_DISK = Fault("SpeakSepDiskFull", fill_the_disk, empty_the_disk)
 
 
 @dataclass
 class Told:
-    """When somebody was told of faults and of their ends, in seconds after both."""
+    """When somebody was told of faults and of their ends, in seconds after both; what was done meanwhile."""
 
-    firing_s: dict[str, float]
-    resolved_s: dict[str, float]
+    firing_s: dict[str, float] = field(default_factory=dict)
+    resolved_s: dict[str, float] = field(default_factory=dict)
+    meanwhile: Popen[str] | None = None
 
 
-def have(watched: Watched, faults: tuple[Fault, ...], longest_s: float) -> Told:
+def have(watched: Watched, faults: tuple[Fault, ...], longest_s: float, then: Callable[[], Popen[str]]) -> Told:
     """Have all of them at once, wait until all were told, repair them, wait until that was told.
 
     Parameters
@@ -140,9 +143,11 @@ def have(watched: Watched, faults: tuple[Fault, ...], longest_s: float) -> Told:
         The slowest to make first.
     longest_s
         How long both may take; they are over even if not.
+    then
+        Starts what is done when they are over, while their ends are waited for.
     """
     begun: dict[str, float] = {}
-    told = Told({}, {})
+    told = Told()
 
     def repair(fault: Fault) -> None:
         fault.end(watched)
@@ -154,8 +159,14 @@ def have(watched: Watched, faults: tuple[Fault, ...], longest_s: float) -> Told:
             fault.begin(watched)
             begun[fault.alert] = time.monotonic()
         until(lambda: _hear(watched, "firing", begun, told.firing_s), longest_s)
+    told.meanwhile = then()
     until(lambda: _hear(watched, "resolved", begun, told.resolved_s), longest_s)
     return told
+
+
+def possible(watched: Watched) -> tuple[Fault, ...]:
+    """All of them that can be had here."""
+    return tuple(fault for fault in FAULTS if watched.disk or fault is not FULL_DISK)
 
 
 def _hear(watched: Watched, status: str, begun: dict[str, float], heard_s: dict[str, float]) -> bool:

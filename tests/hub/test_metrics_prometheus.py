@@ -20,7 +20,7 @@ from speaksep_hub.metrics.boards import BOARDS, board, names, queries
 from speaksep_hub.metrics.names import METRICS
 from speaksep_hub.metrics.prometheus import RULES, shipped, targets
 from speaksep_hub.settings import Settings
-from tests.hub.faults import FAULTS, FULL_DISK, Told, have
+from tests.hub.faults import FAULTS, Told, have, possible
 from tests.hub.running import until
 from tests.hub.watched import FASTER, OPERATORS, Watched, rule_s, watched_platform
 
@@ -51,10 +51,12 @@ def watched(tmp_path_factory: pytest.TempPathFactory, talk: Path) -> Iterator[Wa
 
 @needs_prometheus
 def test_every_part_is_reached_with_the_token(watched: Watched) -> None:
-    found = watched.api.get("targets").json()["data"]["activeTargets"]
-    assert {(each["labels"]["job"], each["health"], each["lastError"]) for each in found} == {
-        (job, "up", "") for job in JOBS
-    }
+    def seen() -> set[tuple[str, str, str]]:
+        found = watched.api.get("targets").json()["data"]["activeTargets"]
+        return {(each["labels"]["job"], each["health"], each["lastError"]) for each in found}
+
+    # A look that took too long on a busy machine is followed by another one.
+    until(lambda: seen() == {(job, "up", "") for job in JOBS}, 60)
     config = (watched.hub.folder / "run" / "prometheus.yml").read_text()
     assert (watched.hub.folder / "secrets" / "metrics").read_text() not in config
 
@@ -62,19 +64,19 @@ def test_every_part_is_reached_with_the_token(watched: Watched) -> None:
 @needs_prometheus
 @pytest.mark.parametrize("name", asked)
 def test_what_is_asked_for_is_there(watched: Watched, name: str) -> None:
-    assert watched.ask(name), f"{name} has no data"
+    until(lambda: watched.ask(name), 60)
 
 
 @needs_prometheus
 @pytest.mark.parametrize("query", sorted(set(queries())))
 def test_a_panel_has_something_to_draw(watched: Watched, query: str) -> None:
-    assert watched.ask(query.replace("$__rate_interval", "1m"))
+    until(lambda: watched.ask(query.replace("$__rate_interval", "1m")), 60)
 
 
 @needs_prometheus
 def test_what_was_done_is_told(watched: Watched) -> None:
-    assert [each["value"][1] for each in watched.ask("speaksep_speakers_separated_total")] == ["2"]
-    assert [each["value"][1] for each in watched.ask("speaksep_redis_up")] == ["1", "1"]
+    until(lambda: [each["value"][1] for each in watched.ask("speaksep_speakers_separated_total")] == ["2"], 60)
+    until(lambda: [each["value"][1] for each in watched.ask("speaksep_redis_up")] == ["1", "1"], 60)
     told = json.dumps([watched.ask(f'{{job="{job}"}}') for job in JOBS[1:]])
     assert "rita" not in told
     assert "talk" not in told
@@ -93,19 +95,38 @@ def test_a_worker_that_stands_still_is_noticed_and_comes_back(watched: Watched) 
 
 
 @pytest.fixture(scope="module")
-def told(watched: Watched) -> Told:
-    """Everything breaks at once and is repaired, and when somebody was told of it."""
-    found = have(watched, FAULTS, LONGEST_S)
+def told(watched: Watched) -> Iterator[Told]:
+    """Everything breaks at once and is repaired, and when somebody was told of it; the handbook is gone through."""
+    found = have(watched, possible(watched), LONGEST_S, lambda: handbook(watched))
     for alert, fired_s in found.firing_s.items():
         print(f"{alert}: told after {fired_s:.1f} s, its end after {found.resolved_s[alert]:.1f} s")
-    return found
+    assert found.meanwhile is not None
+    with found.meanwhile:
+        yield found
+
+
+def handbook(watched: Watched) -> subprocess.Popen[str]:
+    """The commands of the operator's handbook, one after the other, in the folder of the platform."""
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    blocks = re.findall(rf"<!-- run by: \S*{Path(__file__).name} -->\n\n```sh\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == page.count("```sh")
+    script = f"set -e\nPATH={Path(sys.executable).parent}:$PATH\n{''.join(blocks)}"
+    return subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=watched.hub.folder,
+        env={**watched.hub.environment, "SPEAKSEP_HUB__HUB__FOLDER": str(watched.hub.folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 @needs_alertmanager
 @pytest.mark.parametrize("alert", [fault.alert for fault in FAULTS])
 def test_operators_are_told_of_a_fault_and_of_its_end(watched: Watched, told: Told, alert: str) -> None:
     (rule,) = (rule for rule in rules if rule["alert"] == alert)
-    assert told.firing_s[alert] >= rule_s(rule)  # and soon after: they were waited for
+    fired_s = told.firing_s.get(alert) or pytest.skip("nobody may mount a disk here")
+    assert fired_s >= rule_s(rule)  # and soon after: they were waited for
     for status in ("firing", "resolved"):
         (said, *_) = watched.heard(alert, status)
         assert said["labels"]["severity"] == rule["labels"]["severity"]
@@ -118,32 +139,12 @@ def test_operators_are_told_of_a_fault_and_of_its_end(watched: Watched, told: To
     assert rule["annotations"]["runbook"] in body.get_content()
 
 
-@needs_prometheus
-def test_the_commands_of_the_handbook_work_in_the_folder_of_a_platform(watched: Watched) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
-    blocks = re.findall(rf"<!-- run by: \S*{Path(__file__).name} -->\n\n```sh\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == page.count("```sh")
-    # What the doctor thinks of this machine is another question than whether he looks.
-    script = "set -e\n" + "".join(blocks).replace("speaksep doctor\n", "speaksep doctor || test $? = 1\n")
-    environment = {**watched.hub.environment, "SPEAKSEP_HUB__HUB__FOLDER": str(watched.hub.folder)}
-    done = subprocess.run(
-        ["bash", "-c", f"PATH={Path(sys.executable).parent}:$PATH\n{script}"],
-        cwd=watched.hub.folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "quota-bytes" in done.stdout
-
-
 @needs_alertmanager
-def test_a_full_disk_is_told_before_anything_is_lost(watched: Watched, told: Told) -> None:
-    if watched.disk is None:
-        pytest.skip("nobody may mount a disk here")
-    have(watched, (FULL_DISK,), LONGEST_S)
-    assert [each["labels"]["severity"] for each in watched.heard("SpeakSepDiskFull", "firing")][:1] == ["critical"]
+def test_the_commands_of_the_handbook_work(told: Told) -> None:
+    assert told.meanwhile is not None
+    said, _ = told.meanwhile.communicate(timeout=300)
+    assert told.meanwhile.returncode == 0, said
+    assert "quota-bytes" in said
 
 
 @needs_prometheus

@@ -43,7 +43,7 @@ def up(
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Jobs at a time.")] = None,
     prometheus: Annotated[
-        bool, typer.Option("--prometheus", help="Start Prometheus beside; it must be installed.")
+        bool, typer.Option("--prometheus", help="Start Prometheus beside, and Alertmanager if it is installed.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
