@@ -10,9 +10,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,13 @@ from check_jsonschema import main as check
 from click.testing import CliRunner
 from traitlets.config import Config
 
+from speaksep_hub.local.ports import free_ports
 from speaksep_hub.refusals import refuse_unsafe
 from speaksep_hub.settings import Settings, load
 from speaksep_kernel.cli import main
+from tests.hub.redis_server import RedisServer
+from tests.hub.running import until
+from tests.kernel.database_servers import PostgreSql
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "hub" / "deploy"
@@ -119,6 +125,58 @@ def test_health_is_asked_for_where_the_parts_listen(compose: dict[str, Any], tmp
     assert f"http://127.0.0.1:{settings.ports.hub}/hub/health" in asked
     assert f"http://127.0.0.1:{settings.ports.service}/services/speaksep/health" in asked
     compile(compose["services"]["platform"]["healthcheck"]["test"][-1], "healthcheck", "exec")
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[tuple[str, str, str]]:
+    """Addresses of the databases and of Redis, which are containers beside the platform."""
+    redis, postgres = RedisServer(tmp_path), PostgreSql()
+    redis.start()
+    postgres.start()
+    yield postgres.empty(), postgres.fresh(), redis.url
+    postgres.remove()
+    redis.stop()
+
+
+def test_what_the_container_of_the_platform_runs_comes_up_and_is_healthy(
+    compose: dict[str, Any], servers: tuple[str, str, str], tmp_path: Path
+) -> None:
+    platform = compose["services"]["platform"]
+    database, jobs, redis = servers
+    names = ("hub", "proxy", "service", "dashboards", "voila", "panel", "worker")
+    public, *free = free_ports(len(names) + 1)
+    own = dict(zip(names, free, strict=True))
+    here = {
+        "HUB__FOLDER": str(tmp_path / "data"),
+        "HUB__LISTEN": f"127.0.0.1:{public}",
+        "HUB__HUB_HOST": "127.0.0.1",
+        "HUB__BIND_HOST": "127.0.0.1",
+        "HUB__DATABASE": database,
+        "PROTECTION__STORAGE": redis,
+        "TLS__CERTIFICATES": "none",  # nobody outside is asked for any
+        **{f"PORTS__{name}": str(port) for name, port in own.items()},
+    }
+    told = environment(**platform["environment"]) | {f"SPEAKSEP_HUB__{name}": value for name, value in here.items()}
+    told |= {"SPEAKSEP_JOBS": jobs, "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    words = [word.replace("/etc/speaksep/hub.toml", str(COMPOSE / "hub.toml")) for word in platform["command"]]
+    told["SPEAKSEP_HUB_CONFIG"] = str(COMPOSE / "hub.toml")
+    asked = platform["healthcheck"]["test"][-1]
+    for name, port in (("hub", 8081), ("service", 8010)):
+        asked = asked.replace(f":{port}/", f":{own[name]}/")
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "speaksep_kernel.cli", *words[1:]], env=told, stdout=file, stderr=file, cwd=tmp_path
+        )
+    try:
+        until(lambda: "https://speech.example.org" in log.read_text() or process.poll() is not None, 120)
+        assert process.poll() is None, log.read_text()
+        assert subprocess.run([sys.executable, "-c", asked], env=environment(), check=False).returncode == 0
+        process.send_signal(signal.SIGTERM)
+        process.wait(int(platform["stop_grace_period"].rstrip("s")))
+    finally:
+        process.kill()
+        process.wait()
 
 
 FAKE_DOCKER = """#!/bin/sh
