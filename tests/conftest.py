@@ -26,6 +26,8 @@ SECONDS = {
     "tests/kernel/test_edits_reseparate.py": 50,
     "tests/kernel/test_diagnosis_measures.py": 45,
     "tests/notebooks/test_papermill.py": 40,
+    "tests/docs/test_pages_alone.py": 40,
+    "tests/hub/test_docs_pages.py": 35,
     "tests/hub/test_api_page.py": 35,
     "tests/hub/test_notices.py": 35,
     "tests/hub/test_store_elsewhere.py": 35,

@@ -32,10 +32,10 @@ ALONE: Mapping[str, Scene] = {
             "merge 2 3 ": "merge 4 3 ",
             "reassign 12.5 14 --from 1 --to 2": "reassign 1 2 --from 1 --to 4",
             "noise 10 12": "noise 2 3",
-            "12.5, 20,": "5, 8,",
+            "12.5, 20, speakers=3": "3, 8, speakers=2",
             "boundary 1 end 12.5 12.9": "boundary 1 end $(awk '/speaker_1/ {print $4 + $5, $4 + $5 + 0.2; exit}' "
             "tracks/turns.rttm)",
-            "12.5 20": "5 8",
+            "12.5 20 --speakers 3": "3 8 --speakers 2",
             "fixed.TextGrid": "labels/*.TextGrid",
             "apply edits.json -o again": "apply edits.json -o anew",
             'edit("tracks"': 'edit("again"',
@@ -83,6 +83,7 @@ ALONE: Mapping[str, Scene] = {
 PLATFORM: Mapping[str, Scene] = {
     "README": Scene(
         fills={
+            "merge 1 3": "merge 1 2",
             "JOB --user": "$JOB --user",
             "recordings -o out  ": "recordings -o out --no-summary  ",
             '"tracks", speakers=3': '"three", speakers=3',
