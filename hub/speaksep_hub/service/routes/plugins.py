@@ -13,7 +13,7 @@ from speaksep_kernel import plugins
 
 router = APIRouter(tags=["plugins"])
 
-Reader = Annotated[Caller, Security(needs)]
+Reader = Annotated[Caller, Security(needs, scopes=["jobs:read"])]
 
 
 class PluginAnswer(BaseModel):
