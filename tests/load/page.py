@@ -27,7 +27,7 @@ def told(steps: Sequence[Step]) -> dict[str, str]:
     return {
         "condition": condition(steps),
         "capacity": capacity_table(steps),
-        "carried": f"So it carries **{carried(steps)} people at once**: all that they noticed at once was in time, and nothing failed.",
+        "carried": f"So it carries **{carried(steps)} people at once**: their pages were in time, and nothing failed.",
         "first": f"{first.people} people, {first.at_work} of them at work, for {first.seconds:.0f} s:",
         "kinds": kinds_table(first),
         "targets": verdict_table(first),
