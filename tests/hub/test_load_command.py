@@ -55,16 +55,17 @@ def test_the_page_has_the_figures_that_were_kept(kept: list[Step]) -> None:
 def test_a_target_that_is_missed_is_told(kept: list[Step], target: Target) -> None:
     slow = Kind(count=10, faults=1, p50_ms=1e6, p95_ms=1e6, p99_ms=1e6)
     first = kept[0]
-    bad = replace(first, kinds=dict.fromkeys(first.kinds, slow), jobs={}, memory_bytes={"jobs": 10**12})
+    bad = replace(first, kinds=dict.fromkeys(first.kinds, slow), looks=slow, jobs={}, memory_bytes={"jobs": 10**12})
     assert target.what in missed(bad)
     assert verdict_table(bad).count("**no**") == len(TARGETS)
 
 
 def test_what_is_carried_is_what_was_in_time(kept: list[Step]) -> None:
     fine = {name: Kind(10, 0, 1, 1, 1) for name in kept[0].kinds}
-    steps = [replace(kept[0], people=people, kinds=fine) for people in (5, 50)]
-    steps.append(replace(kept[0], people=500, kinds=fine | {"upload": Kind(10, 1, 1, 1, 1)}))
-    assert carried(steps) == 50
+    first = replace(kept[0], kinds=fine, looks=Kind(10, 0, 1, 1, 1))
+    slow = replace(first, people=500, looks=Kind(10, 0, 1, 1e4, 1e4))
+    failing = replace(first, people=600, kinds=fine | {"upload": Kind(10, 1, 1, 1, 1)})
+    assert carried([first, replace(first, people=50), slow, failing]) == 50
 
 
 @pytest.mark.parametrize(("share", "words"), [(QUIET_SHARE / 2, "idle machine"), (QUIET_SHARE * 2, "under load")])
