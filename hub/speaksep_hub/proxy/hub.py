@@ -32,7 +32,9 @@ class WatchingProxy(TraefikFileProviderProxy):  # type: ignore[misc] # it has no
         if self.certificate_file:
             given = HandedOver(Path(self.certificate_file), Path(self.key_file), Path(self.certificate_folder))
             given.changed()
-            self.extra_dynamic_config = {**self.extra_dynamic_config, "tls": {**self._tls, **self._handed(given)}}
+            # What is not good is not told; of a hub that was here before, the proxy still has one that was.
+            rest = {name: value for name, value in self.extra_dynamic_config["tls"].items() if name != "stores"}
+            self.extra_dynamic_config = {**self.extra_dynamic_config, "tls": {**rest, **self._handed(given)}}
             if self._watching is None:
                 self._watching = asyncio.create_task(self._watch(given))
         await super()._setup_traefik_dynamic_config()
@@ -43,16 +45,19 @@ class WatchingProxy(TraefikFileProviderProxy):  # type: ignore[misc] # it has no
             self._watching.cancel()
         await super().stop()
 
-    @property
-    def _tls(self) -> dict[str, Any]:
-        return dict(self.extra_dynamic_config.get("tls", {}))
-
     async def _watch(self, given: HandedOver) -> None:
         while True:
             await asyncio.sleep(self.certificate_look_s)
             if given.changed() and (found := self._handed(given)):
-                await self._apply_dynamic_config({"tls": found})
-                self.log.info("new connections get the certificate that is now in %s", self.certificate_file)
+                await self._tell(found)
+
+    async def _tell(self, tls: dict[str, Any]) -> None:
+        try:
+            await self._apply_dynamic_config({"tls": tls})
+        except OSError as error:
+            self.log.error("the proxy cannot be told of the new certificate: %s", error)
+        else:
+            self.log.info("new connections get the certificate that is now in %s", self.certificate_file)
 
     def _handed(self, given: HandedOver) -> dict[str, Any]:
         """What is to change in the proxy's ``tls``; nothing if the files are not good, which the log says."""
