@@ -24,6 +24,7 @@ SECONDS = {
     "tests/hub/test_load.py": 55,
     "tests/kernel/test_jobs_executors.py": 55,
     "tests/kernel/test_edits_reseparate.py": 50,
+    "tests/hub/test_tls_page.py": 45,
     "tests/kernel/test_diagnosis_measures.py": 45,
     "tests/notebooks/test_papermill.py": 40,
     "tests/docs/test_pages_alone.py": 40,
