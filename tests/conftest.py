@@ -47,6 +47,7 @@ SECONDS = {
     "tests/hub/test_dashboards_interactive.py": 25,
     "tests/kernel/test_edits_workflow.py": 22,
     "tests/kernel/test_leases_slots.py": 22,
+    "tests/hub/test_logs_flow.py": 22,
     "tests/hub/test_certificates.py": 20,
     "tests/hub/test_roles.py": 20,
     "tests/hub/test_protection_service.py": 20,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -19,6 +20,8 @@ from speaksep_kernel.errors import InputError
 from speaksep_kernel.jobs.dispatcher import Glance
 from speaksep_kernel.jobs.notebooks import registered
 from speaksep_kernel.jobs.states import FINISHED
+
+_LOG = logging.getLogger("speaksep.metrics")
 
 
 @contextmanager
@@ -82,6 +85,10 @@ LOOKED = tuple(
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever asked left, or something is wrong: one line, in the place of a page on the standard error."""
+        _LOG.info("an answer was not taken", exc_info=True)
 
 
 def _handler(metrics: Metrics, wanted: str, pulse: Pulse) -> type[BaseHTTPRequestHandler]:

@@ -67,6 +67,7 @@ def report_faults(settings: ReportingSettings, part: str) -> None:
             auto_session_tracking=False,
             send_client_reports=False,
             shutdown_timeout=LEAVE_S,
+            _experiments={"transport_compression_level": 6},  # gzip: else Brotli, where some package brings that
         )
     except BadDsn:
         raise InputError(
