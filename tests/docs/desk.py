@@ -15,8 +15,8 @@ def write(name, *arguments, **choices):
     Path(name).parent.mkdir(exist_ok=True)
     sf.write(name, conversation(*arguments, **choices).audio, 16000)
 
-write("meeting.wav", 9.0, 3, 0.2, 5)
-write("meeting.mp3", 9.0, 3, 0.2, 5)
+for name in ("meeting.wav", "meeting.mp3"):
+    write(name, SECONDS, 3, 0.2, 5)
 write("talk.wav", 4.0, 2, 0.3, 3)
 write("recordings/monday.wav", 3.0, 2, 0.2, 1)
 for number, name in enumerate(("ada", "ada1", "ada2")):
@@ -44,6 +44,7 @@ def make_desk(folder: Path, programs: Path, *, results: bool = True) -> Path:
     home = folder.with_name(f"{folder.name}-home")
     home.mkdir()
     environment = os.environ | {"HOME": str(home), "PATH": f"{programs}:{os.environ['PATH']}"}
-    script = f"python - <<'PY'\n{RECORDINGS}PY\n{RESULTS * results}"
+    made = RECORDINGS.replace("SECONDS", "9.0" if results else "6.0")
+    script = f"python - <<'PY'\n{made}PY\n{RESULTS * results}"
     subprocess.run(["bash", "-euc", script], cwd=folder, env=environment, check=True, capture_output=True)
     return folder

@@ -120,16 +120,9 @@ def run_page(page: Path, scene: Scene, programs: Path, desk: Path, folder: Path,
     (folder / "run").mkdir(mode=0o700)
     text = script(page, scene)
     (folder / "page.sh").write_text(text)
+    words = ["timeout", "--kill-after=1", str(SECONDS), "bash", str(folder / "page.sh")]
     try:
-        done = subprocess.run(
-            ["bash", str(folder / "page.sh")],
-            cwd=place,
-            env=variables,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        done = subprocess.run(words, cwd=place, env=variables, capture_output=True, text=True, check=False)
     finally:
         subprocess.run([programs / "speaksep", "kernel", "stop"], env=variables, capture_output=True, check=False)
     assert done.returncode == 0, f"{page.name}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"

@@ -10,6 +10,7 @@ import array
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -77,6 +78,7 @@ def _answer(call: socket.socket) -> int:
     worker = os.fork()
     if worker == 0:
         call.close()
+        os.setsid()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
@@ -91,6 +93,10 @@ def _answer(call: socket.socket) -> int:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
+    ended = os.pidfd_open(worker)
+    if call in select.select([call, ended], [], [])[0]:  # nobody waits for it any more
+        os.killpg(worker, signal.SIGKILL)
+        return 1
     _, status = os.waitpid(worker, 0)
     call.sendall(str(os.waitstatus_to_exitcode(status) % 256).encode())
     return 0
