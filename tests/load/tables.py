@@ -47,13 +47,23 @@ def verdict_table(step: Step) -> str:
     """Every target, and whether it was met."""
     rows = []
     for target in TARGETS:
-        value, limit = (
-            f"{number:.0f} {target.unit}".strip() if number < math.inf else "never"
-            for number in (target.value(step), target.limit)
-        )
+        value, limit = (told(number, target.unit) for number in (target.value(step), target.limit))
         bound = "at least" if target.least else "at most"
         rows.append((target.what, value, f"{bound} {limit}", "yes" if target.met(step) else "**no**"))
     return table(("target", "came to", "must be", "met"), rows)
+
+
+def told(value: float, unit: str) -> str:
+    """A value of a target.
+
+    Examples
+    --------
+    >>> told(12.0, "ms"), told(1683.2, "MB"), told(0.0, ""), told(math.inf, "ms")
+    ('12 ms', '1683 MB', '0', 'never')
+    """
+    if value == math.inf:
+        return "never"
+    return taken(value) if unit == "ms" else f"{value:.0f} {unit}".strip()
 
 
 def parts_table(step: Step) -> str:
