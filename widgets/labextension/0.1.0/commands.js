@@ -4,7 +4,7 @@ import { askHow } from "./separating.js";
 
 /** Registers the commands and puts them where people look for them. */
 export function addCommands(context) {
-  const { app, lab, browsers, palette, launcher, trans, icon, jobs, server, settings, recordings } = context;
+  const { app, lab, browsers, palette, launcher, trans, icon, jobs, server, recordings } = context;
   const { commands, shell } = app;
   const { Notification } = lab.apputils;
 
@@ -99,7 +99,6 @@ export function addCommands(context) {
   for (const command of ["diagnose", "separate", "add-to-batch", "run-batch", "workbench", "jobs"]) {
     palette?.addItem({ command: `speaksep:${command}`, category: "SpeakSep", args: command === "workbench" ? { isLauncher: true } : {} });
   }
-  launcher?.add({ command: "speaksep:workbench", category: trans.__("Notebook"), args: { isLauncher: true }, rank: 10 });
+  launcher?.add({ command: "speaksep:workbench", category: "SpeakSep", args: { isLauncher: true }, rank: 10 });
   browsers?.tracker.currentChanged.connect(() => commands.notifyCommandChanged());
-  void settings;
 }
