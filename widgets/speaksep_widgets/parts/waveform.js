@@ -27,8 +27,11 @@ class Sheet {
     observer.observe(canvas);
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", () => this.ask(), { signal });
+    const theme = new MutationObserver(() => this.ask()); // of JupyterLab
+    theme.observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
     signal.addEventListener("abort", () => {
       observer.disconnect();
+      theme.disconnect();
       cancelAnimationFrame(this.pending);
     });
   }

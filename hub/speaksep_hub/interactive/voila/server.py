@@ -43,7 +43,7 @@ from speaksep_kernel.logs.begin import log_to
 
 PART = "voila"
 TEMPLATE = "speaksep"
-NOT_LOADED = ["@jupyter-notebook/lab-extension", "@pyviz/jupyterlab_pyviz", "jupyterlab_pygments"]
+NOT_LOADED = ["@jupyter-notebook/lab-extension", "@pyviz/jupyterlab_pyviz", "jupyterlab_pygments", "speaksep"]
 """Extensions of JupyterLab that a page has no use for, and would wait for."""
 CALM_S = 10.0
 SOUND = r".*\.(png|jpg|gif|svg|flac|wav|mp3|m4a|ogg|opus)"
