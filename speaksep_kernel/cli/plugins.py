@@ -78,7 +78,7 @@ def check(
 
     kind = _kind_of(name, group)
     cls = plugins.get(kind, name)
-    tried = contained(kind, cls, Bounds.of()) if kind in KINDS else cls
+    tried = contained(kind, cls, Bounds.of(), together=True) if kind in KINDS else cls
     results = check_plugin(kind, tried, **plugins.typed_options(cls.info, option_values(option or [])))
     passed = all(result.ok for result in results)
     if as_json:

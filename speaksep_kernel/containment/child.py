@@ -1,4 +1,4 @@
-"""The other side: ``python -m speaksep_kernel.containment.child FD`` makes one plugin and answers calls to it."""
+"""The other side: ``python -m speaksep_kernel.containment.child FD`` makes plugins and answers calls to them."""
 
 from __future__ import annotations
 
@@ -22,22 +22,25 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     connection = Connection(int(sys.argv[1]))
-    made: Any = None
+    made: dict[int, Any] = {}
     while True:
         try:
-            what, *rest = connection.recv()
+            what, which, *rest = connection.recv()
         except EOFError:
             return
         try:
+            answer: Any = None
             if what == "make":
-                made, answer = _make(*rest), None
+                made[which] = _make(*rest)
+            elif what == "drop":
+                made.pop(which, None)
             elif what == "peak":
                 answer = _peak_bytes()
             elif what == "get":
-                answer = (hasattr(made, rest[0]), getattr(made, rest[0], None))
+                answer = (hasattr(made[which], rest[0]), getattr(made[which], rest[0], None))
             else:
                 name, words, options = rest
-                answer = getattr(made, name)(*words, **options)
+                answer = getattr(made[which], name)(*words, **options)
             connection.send((True, answer))
         except SpeakSepError as fault:
             connection.send((False, fault))

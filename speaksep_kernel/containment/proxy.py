@@ -21,7 +21,7 @@ LOOK_S = 0.1
 """Between two looks at the process while it computes."""
 
 
-def contained(kind: str, cls: type[Any], bounds: Bounds) -> type[Any]:
+def contained(kind: str, cls: type[Any], bounds: Bounds, *, together: bool = False) -> type[Any]:
     """A class like ``cls`` whose instances live in processes of their own.
 
     Parameters
@@ -33,6 +33,8 @@ def contained(kind: str, cls: type[Any], bounds: Bounds) -> type[Any]:
     bounds
         What an instance may take. On a GPU its memory is not bounded beforehand, only watched: drivers reserve far
         more addresses than they use.
+    together
+        All instances in one process; another one is started when it has ended.
 
     Returns
     -------
@@ -50,14 +52,33 @@ def contained(kind: str, cls: type[Any], bounds: Bounds) -> type[Any]:
         for name, value in public.items()
     }
 
+    shared: list[_Process] = []
+
     def start(self: _Contained, **options: Any) -> None:
-        self._process = _Process(kind, cls, bounds, options)
+        if not together or not shared or shared[0].over:
+            shared[:] = [_Process(kind, cls, bounds)]
+        self._process = shared[0]
+        if not together:
+            shared.clear()
+        try:
+            memory_bytes = bounds.memory_bytes if options.get("device", "cpu") == "cpu" else 0
+            self._ask("make", sys.path, cls.__module__, cls.__qualname__, memory_bytes, options)
+        except BaseException:
+            self.__dict__.pop("_process")
+            raise
 
     return type(f"Contained{cls.__name__}", (_Contained,), body | {"__init__": start})
 
 
 class _Contained:
     _process: _Process
+
+    def _ask(self, what: str, *more: Any) -> Any:
+        return self._process.ask(what, id(self), *more)
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # over, or the interpreter is ending
+            self._ask("drop")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -67,13 +88,12 @@ class _Contained:
 
 def peak_bytes(made: Any) -> int:
     """Most memory that the process of a contained instance had in use at once."""
-    process: _Process = made._process
-    return int(process.ask("peak"))
+    return int(made._ask("peak"))
 
 
 def _call(name: str) -> Callable[..., Any]:
     def method(self: _Contained, *words: Any, **options: Any) -> Any:
-        return self._process.ask("call", name, words, options)
+        return self._ask("call", name, words, options)
 
     method.__name__ = name
     return method
@@ -84,16 +104,16 @@ def _read(name: str) -> property:
 
 
 def _attribute(self: _Contained, name: str) -> Any:
-    there, value = self._process.ask("get", name)
+    there, value = self._ask("get", name)
     if not there:
         raise AttributeError(name)
     return value
 
 
 class _Process:
-    """One process with one plugin; a call at a time."""
+    """One process; a call at a time."""
 
-    def __init__(self, kind: str, cls: type[Any], bounds: Bounds, options: dict[str, Any]) -> None:
+    def __init__(self, kind: str, cls: type[Any], bounds: Bounds) -> None:
         self._whose = f"{kind} {cls.info.name!r}"
         self._bounds = bounds
         self._one = threading.Lock()
@@ -107,16 +127,15 @@ class _Process:
                 stdout=subprocess.DEVNULL,
             )
         self._connection = Connection(here.detach())
-        memory_bytes = bounds.memory_bytes if options.get("device", "cpu") == "cpu" else 0
-        try:
-            self.ask("make", sys.path, cls.__module__, cls.__qualname__, memory_bytes, options)
-        except BaseException:
-            self.end()
-            raise
 
     def __del__(self) -> None:
         with suppress(Exception):  # the interpreter may be ending
             self.end()
+
+    @property
+    def over(self) -> bool:
+        """Whether it can be asked no more."""
+        return self._fault is not None or self._connection.closed
 
     def ask(self, *question: Any) -> Any:
         """Its answer.
