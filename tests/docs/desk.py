@@ -17,7 +17,7 @@ def write(name, *arguments, **choices):
 
 for name in ("meeting.wav", "meeting.mp3"):
     write(name, SECONDS, 3, 0.2, 5)
-write("talk.wav", 4.0, 2, 0.3, 3)
+write("talk.wav", 3.0, 2, 0.3, 3)
 write("recordings/monday.wav", 3.0, 2, 0.2, 1)
 for number, name in enumerate(("ada", "ada1", "ada2")):
     write(f"{name}.wav", 6.0, 1, seed=number, voices=("june",))

@@ -90,7 +90,7 @@ PLATFORM: Mapping[str, Scene] = {
         }
     ),
     "backup": Scene(
-        before="openssl rand -hex 32 > backup.key; chmod 600 backup.key",
+        before="python -c 'import secrets; print(secrets.token_hex(32))' > backup.key; chmod 600 backup.key",
         fills={
             "backup restore --at": "backup restore --folder $PWD/restored --at",
             "/var/backups/speaksep": "$PWD/backups",
