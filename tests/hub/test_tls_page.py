@@ -137,6 +137,7 @@ def test_a_stranger_comes_from_nothing_to_tls(shell: Shell, talk: Path) -> None:
     said = shell.run(look)
     assert f"https://localhost:{https}/hub/login" in said
     assert "max-age=31536000" in said
+    assert "old TLS is refused" in said
     assert "ok   hub parts: hub, proxy, provider, service, dashboards, worker are ready" in said
     assert "shows the certificate until" in said
     with ExitStack() as stack:
