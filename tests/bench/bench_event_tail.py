@@ -39,7 +39,7 @@ def main() -> int:
 
 def writes(url: str, followers: int, pause: bool, seconds: float) -> float:
     """Reports a second, of all writers together."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")  # nothing has a thread or a connection yet
     begin, over = context.Event(), context.Event()
     counts = [context.Value("i", 0) for _ in range(WRITERS)]
     ready = context.Semaphore(0)

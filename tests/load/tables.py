@@ -87,8 +87,8 @@ def capacity_table(steps: Sequence[Step]) -> str:
                 step.people,
                 step.at_work,
                 f"{step.requests / step.seconds:.0f}",
-                " · ".join(map(taken, (step.looks.p50_ms, step.looks.p95_ms, step.looks.p99_ms))),
-                " · ".join(map(taken, (separation.p50_ms, separation.p95_ms))) if separation else "—",
+                *map(taken, (step.looks.p50_ms, step.looks.p95_ms, step.looks.p99_ms)),
+                *(map(taken, (separation.p50_ms, separation.p95_ms)) if separation else ("—", "—")),
                 f"{step.jobs_per_hour:.0f}",
                 f"{step.sound_s / step.seconds:.2f}",
                 step.faults,
@@ -97,7 +97,7 @@ def capacity_table(steps: Sequence[Step]) -> str:
             )
         )
     head = (
-        "people", "at work", "requests/s", "a look: p50 · p95 · p99", "a separation: p50 · p95", "jobs an hour",
+        "people", "at work", "requests/s", "a look: p50", "p95", "p99", "a separation: p50", "p95", "jobs an hour",
         "hours of sound an hour", "failed", "memory", "other programs",
     )  # fmt: skip
     return table(head, rows)
