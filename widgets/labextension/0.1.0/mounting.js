@@ -15,6 +15,20 @@ function explained(node, error) {
   return { look() {}, end() {} };
 }
 
+/** A model without a kernel whose questions are signed. Whether there is something new is asked by whoever shows it. */
+function modelOf(KernellessModel, server, data, config) {
+  class Signed extends KernellessModel {
+    fetch(url, options = {}) {
+      return super.fetch(url, { ...options, headers: { ...server.signed(), ...options.headers } });
+    }
+
+    away() {}
+
+    follow() {}
+  }
+  return new Signed(data, { writes: [], ...config });
+}
+
 /** Fetch what the first recording needs; whoever cannot will try again when it is wanted. */
 export function prepare({ server }) {
   for (const name of ["kernelless", "recording-view"]) server.script(name).catch(() => {});
@@ -36,13 +50,12 @@ export async function showRecording({ server, settings, trans }, node, path) {
       server.script("recording-view"),
       server.style("recording-view"),
     ]);
-    const model = new KernellessModel(null, { stamp: told.stamp, writes: [], base });
+    const model = modelOf(KernellessModel, server, null, { stamp: told.stamp, base });
     Object.assign(model.state, told, {
       snapshot: bytes(told.snapshot),
       sound_files: {}, view_s: [], selection_s: null, playhead_s: 0,
       auto_gain: false, gain: 1, scale: settings.scale, height_px: settings.heightPx,
     });
-    model.away = () => {}; // there is nothing to wait for: the next question finds out
     node.replaceChildren();
     const end = view.render({ model, el: node });
     let findings = JSON.stringify(told.findings);
@@ -62,17 +75,24 @@ export async function showRecording({ server, settings, trans }, node, path) {
 export async function showPage({ server, trans }, node, { of, name }) {
   node.textContent = trans.__("Opening…");
   const base = server.place(of, name);
+  const read = () => server.ask(base.slice(server.base.length) + "data");
   try {
     const [data, { KernellessModel }, { default: view }] = await Promise.all([
-      server.ask(base.slice(server.base.length) + "data"),
+      read(),
       server.script("kernelless"),
       server.script(of),
       server.style(of),
     ]);
-    const model = new KernellessModel(data, { stamp: data.version, writes: [], base });
+    const model = modelOf(KernellessModel, server, data, { stamp: data.version, base });
     node.replaceChildren();
     const end = view.render({ model, el: node });
-    return { title: data.title, look: () => model.look(), end: () => (model.stop(), end?.()) };
+    const look = async () => {
+      const now = await read().catch(() => null);
+      if (!now || now.version === model.stamp) return;
+      model.stamp = now.version;
+      model.set("data", now);
+    };
+    return { title: data.title, look, end: () => (model.stop(), end?.()) };
   } catch (error) {
     return explained(node, error);
   }

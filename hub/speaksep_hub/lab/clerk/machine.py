@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,16 @@ def status(_root: Path) -> dict[str, Any]:
         "slots": there.slots,
         "free": there.free,
         "waiting": len(there.waiting),
-        "memory_bytes": memory.total - memory.available,
+        "memory_bytes": _of_the_server() if limit else memory.total - memory.available,
         "memory_total_bytes": min(limit, memory.total) if limit else memory.total,
     }
+
+
+def _of_the_server() -> int:
+    """Bytes that the Jupyter server takes with everything that it started, which its limit is for."""
+    server = psutil.Process(os.getppid())
+    total = 0
+    for each in (server, *server.children(recursive=True)):
+        with suppress(psutil.Error):
+            total += each.memory_info().rss - each.memory_info().shared
+    return total
