@@ -112,8 +112,8 @@ SERVER_TOKEN_SCOPES = (
     "access:servers!server",
     *(PREFIX + name for name in ("recordings:write", "jobs:submit", "jobs:cancel", "voices:write")),
 )
-"""What the token of a person's server is worth, as far as the person has it: the hub's own choice, and the service, which
-notebooks and the pages of JupyterLab ask in that person's name. It lets nobody else look, and makes no further tokens."""
+"""What the token of a person's server is worth, as far as the person has it: the hub's own choice, and the service,
+which notebooks and the pages of JupyterLab ask in that person's name. It shares nothing, and makes no tokens."""
 
 SERVICE_SCOPES = tuple(name for name in SCOPES if name != "dashboards:view")
 """What a browser that signed in at the service may be given there, if the person has it."""

@@ -51,11 +51,15 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         with _lab(folder, "without") as bare, _lab(folder, "with") as ours:
             _opened(browser, bare), _opened(browser, ours)  # files come from the disk's cache from now on
-            rounds = [(_opened(browser, bare), _opened(browser, ours)) for _ in range(options.rounds)]
-        plain_s = statistics.median(each[0][0] for each in rounds)
-        with_s = statistics.median(each[1][0] for each in rounds)
-        more_s = statistics.median(each[1][0] - each[0][0] for each in rounds)
-        size = max(each[1][1] for each in rounds)
+            rounds = []
+            for _ in range(options.rounds):
+                (bare_s, _), (ours_s, size) = _opened(browser, bare), _opened(browser, ours)
+                rounds.append((bare_s, ours_s, size))
+                print(f"without {bare_s:.2f} s, with {ours_s:.2f} s, {size} bytes", flush=True)
+        plain_s = statistics.median(each[0] for each in rounds)
+        with_s = statistics.median(each[1] for each in rounds)
+        more_s = statistics.median(each[1] - each[0] for each in rounds)
+        size = max(each[2] for each in rounds)
         pictures = [_seen(browser, folder, number) for number in range(3)]
         browser.close()
     print(f"Lab opens in {plain_s:.2f} s without and {with_s:.2f} s with the extension (medians of {options.rounds})")

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+import soundfile as sf
 from playwright.sync_api import Page, expect
 
 import speaksep_kernel as speaksep
+from speaksep_kernel.testing import conversation
 from tests.hub.running import RunningHub, running_hub, until
 
 pytestmark = pytest.mark.timeout(900)
@@ -74,6 +76,26 @@ def test_a_researcher_separates_the_sample_and_signs_out(hub: RunningHub, page: 
     assert "/user/researcher/lab" not in httpx.URL(page.url).path
 
 
+def test_a_researcher_has_recordings_done_by_the_service_from_lab(hub: RunningHub, page: Page) -> None:
+    sign_in(page, hub, "researcher")
+    page.wait_for_url("**/user/researcher/lab/tree/workbench.ipynb*", timeout=SPAWN_MS)
+    made = conversation(6.0, speakers=2, overlap=0.2, seed=9)
+    sf.write(hub.folder / "homes" / "researcher" / "talk.wav", made.audio, made.rate_hz)
+    page.get_by_role("button", name="Refresh the file browser.").first.click()
+    recording = page.locator(".jp-DirListing-item").filter(has_text="talk.wav")
+    recording.dblclick(timeout=SPAWN_MS)
+    expect(page.get_by_role("group", name=re.compile("^Recording talk.wav"))).to_be_visible(timeout=SPAWN_MS)
+    recording.click(button="right")
+    page.locator('.lm-Menu-item[data-command="speaksep:diagnose"]').click()
+    job = page.locator(".speaksep-job").filter(has_text="talk.wav").first
+    expect(job).to_have_attribute("data-state", "succeeded", timeout=LONG_MS)
+    expect(job.get_by_title("talk.wav, by the service")).to_be_visible()
+    with page.expect_popup() as opened:
+        job.get_by_role("button", name="Open the result of talk.wav").click()
+    expect(opened.value.get_by_role("heading", name="talk.wav")).to_be_visible(timeout=SPAWN_MS)
+    assert "/services/dashboards/mine/recording/" in opened.value.url
+
+
 def test_a_page_outlives_its_hub_and_the_service(hub: RunningHub, page: Page) -> None:
     sign_in(page, hub, "researcher")
     page.wait_for_url("**/user/researcher/lab/tree/workbench.ipynb*", timeout=SPAWN_MS)
@@ -106,6 +128,7 @@ def test_a_viewer_sees_dashboards_and_nothing_else(hub: RunningHub, page: Page) 
         "hub/spawn/viewer",
         "user/viewer/lab",
         "user/researcher/lab",
+        "user/researcher/speaksep/jobs",
         "hub/admin",
         "services/speaksep/",
     ):
