@@ -27,7 +27,8 @@ def separated(place: Place, source: Path, words: list[str]) -> tuple[float, int]
     given = [program, "-m", "speaksep_kernel.cli", "separate", str(source), "-o", str(place.root / "tracks"), "--quiet"]
     began = time.perf_counter()
     silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    process = os.posix_spawn(program, [*given, *words], place.environment, file_actions=silent)
+    cores = place.environment | {"OMP_NUM_THREADS": str(os.cpu_count() or 1)}
+    process = os.posix_spawn(program, [*given, *words], cores, file_actions=silent)
     _, status, usage = os.wait4(process, 0)
     if status:
         raise SystemExit(f"separating with {words} failed")
