@@ -52,7 +52,13 @@ class EmbeddedSeparator:
         sample_rates_hz=(RATE_HZ,),
         max_speakers=3,
         devices=("cpu", "cuda"),
-        options={"weights": {"type": "string", "description": "weights of your own training, a speaksep.safetensors"}},
+        options={
+            "weights": {
+                "type": "string",
+                "default": "",
+                "description": "weights of your own training, a speaksep.safetensors",
+            }
+        },
     )
     sha256 = WEIGHTS_SHA256
 

@@ -29,7 +29,7 @@ TOKEN = "of-this-test"
 TALK = {"verb": "separate", "paths": ["talk.wav"]}
 ADDRESSES = (
     *("scripts/recording-view.js", "recording/talk.wav/data", "recording/talk.wav/ask", "job/1/data", "batch/1/data"),
-    *("report/1", "jobs", "voices", "status"),
+    *("report/1", "jobs", "voices", "status", "choices"),
 )
 
 
@@ -238,6 +238,12 @@ def test_a_workbench_is_written_once_beside_its_recording(server: Server) -> Non
     assert server.http.post("workbench", json={"path": "talk.wav"}).json() == made
     assert place.read_text() == "mine"
     assert server.http.post("workbench", json={"folder": "deep er"}).json()["path"] == "deep er/workbench.ipynb"
+
+
+def test_what_may_be_chosen_is_what_is_installed_and_needs_no_more(server: Server) -> None:
+    told = server.http.get("choices").json()
+    assert told["separators"] == ["speaksep"]  # "file" must be told which
+    assert {"flac", "wav", "mp3", "m4a", "ogg", "opus"} <= set(told["formats"])
 
 
 def test_the_machine_says_what_it_has(server: Server) -> None:

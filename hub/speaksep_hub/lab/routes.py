@@ -167,6 +167,16 @@ class JobHandler(_Handler):
         await _tell(self, act, where=where, job=job)
 
 
+class ChoicesHandler(_Handler):
+    """What may be chosen for a separation."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        """Separators and formats that are installed where it will be done."""
+        await _tell(self, "choices")
+
+
 class VoicesHandler(_Handler):
     """The voice book."""
 
@@ -227,6 +237,7 @@ def add_routes(application: Application, root: str) -> None:
         (r"/report/([^/]+)", ReportHandler),
         (r"/jobs", JobsHandler),
         (r"/jobs/(local|service)/([^/]+)/(cancel|retry)", JobHandler),
+        (r"/choices", ChoicesHandler),
         (r"/voices", VoicesHandler),
         (r"/status", StatusHandler),
         (r"/workbench", WorkbenchHandler),

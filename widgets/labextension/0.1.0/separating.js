@@ -1,7 +1,7 @@
 // How a recording is to be separated: a dialog with the parameters that matter.
 
 /** @returns {Promise<object | null>} parameters of the batch notebook, or null where somebody thought better of it */
-export async function askHow({ lab, trans, settings }, paths) {
+export async function askHow({ lab, trans, settings, server }, paths) {
   const { Dialog, showDialog } = lab.apputils;
   const field = (title, control) => {
     const label = document.createElement("label");
@@ -19,7 +19,10 @@ export async function askHow({ lab, trans, settings }, paths) {
   Object.assign(people, { type: "number", name: "speakers", min: "0", max: "20", value: "0" });
   const quality = choice("quality", [["fast", trans.__("Fast")], ["balanced", trans.__("Balanced")], ["best", trans.__("Best")]], settings.quality);
   const clean = choice("clean", [["", trans.__("None")], ["advised", trans.__("As the diagnosis advises")]], "");
-  const format = choice("format", ["flac", "wav", "mp3", "m4a", "ogg", "opus"].map((each) => [each, each]), "flac");
+  const { separators, formats } = await server.ask("choices");
+  const named = (names) => names.map((each) => [each, each]);
+  const separator = choice("separator", named(separators), "speaksep");
+  const format = choice("format", named(formats), "flac");
 
   const node = document.createElement("div");
   node.className = "speaksep-form";
@@ -27,12 +30,13 @@ export async function askHow({ lab, trans, settings }, paths) {
     field(trans.__("How many people speak (0: find out)"), people),
     field(trans.__("Quality"), quality),
     field(trans.__("Cleaning before it"), clean),
+    field(trans.__("Separator"), separator),
     field(trans.__("Format of the tracks"), format),
   );
   class Body extends lab.widgets.Widget {
     getValue() {
       const speakers = Math.max(0, Math.min(20, Math.round(Number(people.value) || 0)));
-      return { speakers, quality: quality.value, clean: clean.value, format: format.value };
+      return { speakers, quality: quality.value, clean: clean.value, separator: separator.value, format: format.value };
     }
   }
   const name = paths[0].split("/").pop();

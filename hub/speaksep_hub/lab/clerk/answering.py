@@ -25,6 +25,7 @@ CALLS = {
     "submit": "jobs",
     "cancel": "jobs",
     "retry": "jobs",
+    "choices": "choices",
     "voices": "voices",
     "forget": "voices",
     "status": "machine",
