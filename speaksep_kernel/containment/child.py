@@ -30,10 +30,11 @@ def main() -> None:
             return
         try:
             answer: Any = None
+            if what == "drop":
+                made.pop(which, None)
+                continue
             if what == "make":
                 made[which] = _make(*rest)
-            elif what == "drop":
-                made.pop(which, None)
             elif what == "peak":
                 answer = _peak_bytes()
             elif what == "get":

@@ -77,8 +77,8 @@ class _Contained:
         return self._process.ask(what, id(self), *more)
 
     def __del__(self) -> None:
-        with suppress(Exception):  # over, or the interpreter is ending
-            self._ask("drop")
+        with suppress(Exception):  # not even begun, or the interpreter is ending
+            self._process.dropped.append(id(self))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -118,6 +118,8 @@ class _Process:
         self._bounds = bounds
         self._one = threading.Lock()
         self._fault: PluginError | None = None
+        self.dropped: list[int] = []
+        """Instances that nobody needs: told with the next question, as this may be noticed at any moment."""
         here, there = socket.socketpair()
         with there:
             self._child = subprocess.Popen(
@@ -149,6 +151,8 @@ class _Process:
             if self._fault:
                 raise self._fault
             try:
+                while self.dropped:
+                    self._connection.send(("drop", self.dropped.pop()))
                 self._connection.send(question)
                 self._wait()
                 well, answer = self._connection.recv()
