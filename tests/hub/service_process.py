@@ -22,6 +22,7 @@ STOP_S = 10.0
 PEOPLE: Mapping[str, str] = {
     "ann": "researcher",
     "bob": "researcher",
+    "flo": "researcher",
     "vera": "viewer",
     "bat": "batch",
     "ada": "admin",

@@ -16,7 +16,7 @@ from tests.docs.pages import PAGES
 from tests.docs.scenes import PLATFORM
 from tests.docs.shell import run_page, warm_programs
 from tests.hub.receivers import mail_server
-from tests.hub.running import RunningHub
+from tests.hub.running import RunningHub, until
 from tests.hub.service_process import ServiceProcess
 
 NAMED = {page.stem: page for page in PAGES}
@@ -75,4 +75,4 @@ def test_page_of_notices(
         variables = {"SPEAKSEP_URL": service.url.rstrip("/"), "SPEAKSEP_TOKEN": service.tokens["ann"]}
         folder = tmp_path_factory.mktemp("notices")
         run_page(NAMED["notices"], PLATFORM["notices"], programs, desk, folder, **variables)
-        assert len(mails.came) == 1
+        until(lambda: len(mails.came) == 1, 60.0)

@@ -28,7 +28,8 @@ BATCH = 10
 
 @pytest.fixture(scope="module")
 def ann(working_service: ServiceProcess) -> Iterator[httpx.Client]:
-    with working_service.client("ann", timeout=120) as client:
+    # Somebody whom no other test is: what they have had diagnosed or enrolled there would be found here.
+    with working_service.client("flo", timeout=120) as client:
         yield client
 
 

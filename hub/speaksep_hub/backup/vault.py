@@ -160,10 +160,9 @@ class Vault:
     def summaries(self) -> list[Summary]:
         """All backups, the newest first."""
         names = (key.rpartition("/")[2] for key in self.store.children(keys.BACKUPS))
-        whole = sorted(
-            (name[:-5] for name in names if name.endswith(".json") and ID.fullmatch(name[:-5])), reverse=True
-        )
-        return [self.summary(name) for name in whole]
+        whole = [self.summary(name[:-5]) for name in names if name.endswith(".json") and ID.fullmatch(name[:-5])]
+        # Names hold seconds; two backups of one second are parted by what is in them.
+        return sorted(whole, key=lambda each: (each.made_at, each.id), reverse=True)
 
     def summary(self, backup: str) -> Summary:
         """One of them; ``"latest"`` is the newest.
