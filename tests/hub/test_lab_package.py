@@ -95,6 +95,13 @@ def test_browsers_keep_no_file_of_another_version() -> None:
     assert [each.name for each in SOURCE.iterdir() if (each / "container.js").exists()] == [version[1]]
 
 
+def test_every_module_is_asked_for_at_once() -> None:
+    (container,) = SOURCE.glob("*/container.js")
+    (named,) = re.findall(r"MODULES = \[(.*?)\]", container.read_text(), re.DOTALL)
+    there = {each.stem for each in container.parent.glob("*.js")} - {"container"}
+    assert sorted(re.findall(r'"(\w+)"', named)) == sorted(there)
+
+
 def test_a_page_fetches_little() -> None:
     assert sum(each.stat().st_size for each in SOURCE.glob("*/*") if each.suffix in (".js", ".css")) < STARTS_WITH
 

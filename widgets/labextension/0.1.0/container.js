@@ -2,6 +2,15 @@
 // all extensions share and imports the rest of this folder as it is, so nothing has to be built.
 (() => {
   const { src } = document.currentScript;
+  const MODULES = [
+    "commands", "elements", "jobs", "mounting", "opening", "pages", "plugin", "separating", "server",
+    "sidebar", "sidebar_basket", "sidebar_jobs", "sidebar_voices", "status",
+  ];
+  // All at once and while Lab is still loading, not one after another as each names the next.
+  for (const name of MODULES) {
+    const link = Object.assign(document.createElement("link"), { rel: "modulepreload", href: new URL(`${name}.js`, src).href });
+    document.head.append(link);
+  }
   /** @type {Record<string, Record<string, {get: () => Promise<() => any>, loaded?: number}>>} */
   let shared = {};
 
