@@ -108,7 +108,11 @@ PLATFORM: Mapping[str, Scene] = {
             "jupyterhub -f hub/": ": jupyterhub -f hub/",
         },
     ),
-    "notices": Scene(before="echo ann@example.org > FILE"),
+    "notices": Scene(
+        before="echo ann@example.org > FILE",
+        # What is still being sent when all of it is removed is not sent any more.
+        fills={"speaksep notices show": "until speaksep notices show | grep sent; do sleep 0.2; done"},
+    ),
     "protection": Scene(
         before=PICK,
         fills={
