@@ -1,8 +1,8 @@
 """Long recordings through other people's separators: ``python -m tests.bench.bench_plugins [--minutes 60] [NAME …]``.
 
 The three packages of tests/plugins are installed into an environment of their own and separate the same conversation of
-three people, beside the built-in network. Peak memory is to stay below 1.0 GB beyond what the plugin's own libraries
-take, and the same whatever the length: the platform hands every separator one batch of windows at a time.
+three people, beside the built-in network. Peak memory is to stay below 1.0 GB, plugins included:
+the platform hands every separator one batch of windows at a time.
 """
 
 from __future__ import annotations
