@@ -21,7 +21,7 @@ from tests.kernel.database_servers import PostgreSql
 
 @pytest.fixture(scope="session")
 def service_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """The service alone; nobody works on its jobs unless :func:`working_service` is used, too."""
+    """The service alone; nobody works on its jobs."""
     service = ServiceProcess(tmp_path_factory.mktemp("service")).start()
     yield service
     service.stop()
@@ -42,13 +42,15 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
 
 
 @pytest.fixture(scope="session")
-def working_service(service_process: ServiceProcess) -> Iterator[ServiceProcess]:
-    """The same service, with one worker on its table."""
+def working_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """Another, with one worker on its table."""
+    service = ServiceProcess(tmp_path_factory.mktemp("working")).start()
     words = ["jobs", "work", "--executor", "local", "--workers", "1"]
-    worker = service_process.run("-c", "import sys; from speaksep_kernel.cli import main; sys.exit(main())", *words)
-    yield service_process
+    worker = service.run("-c", "import sys; from speaksep_kernel.cli import main; sys.exit(main())", *words)
+    yield service
     end(worker, signal.SIGTERM)
-    end_all_of(service_process)
+    service.stop()
+    end_all_of(service)
 
 
 @pytest.fixture(scope="session")

@@ -31,13 +31,24 @@ def start(work: Callable[..., None], *arguments: Any) -> ForkServerProcess:
 
 
 def claim_all(place: str, told: Path, name: str, companions: int) -> None:
-    """Claim and finish jobs until there are none, once all companions are there; a line for each in a file."""
-    with JobTable.open(place) as table, (told / name).open("w") as lines:
-        while len(list(told.glob("service-*"))) < companions:
-            time.sleep(0.01)
+    """Claim and finish jobs until there are none; a line for each in a file.
+
+    All companions claim their first at the same time, and nobody a second one before everybody has one: without that,
+    the first to be there may be through before another is let in.
+    """
+    with JobTable.open(place) as table, (told / name).open("w", buffering=1) as lines:
+        _wait_for(lambda: len(list(told.glob("service-*"))) == companions)
         while (job := table.claim(name, lease_s=60)) is not None:
             lines.write(f"{job.parameters['number']} {job.attempt}\n")
+            _wait_for(lambda: all(path.stat().st_size for path in told.glob("service-*")))
             table.succeed(job.id, job.attempt, {"by": name})
+
+
+def _wait_for(happened: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 120
+    while not happened():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
 
 
 def submit_all(place: str, count: int, seed: int) -> None:

@@ -56,7 +56,7 @@ def test_several_services_on_one_table_never_run_one_job_twice(place: str, tmp_p
         ]
         assert sorted(claim for one in claims for claim in one) == [(number, 1) for number in range(JOBS)]
         assert [one == sorted(one) for one in claims] == [True] * PROCESSES
-        assert len([one for one in claims if one]) > 1
+        assert all(claims)
         assert table.counts()[State.SUCCEEDED] == JOBS
 
 
