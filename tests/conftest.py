@@ -54,6 +54,7 @@ SECONDS = {
     "tests/hub/test_roles.py": 20,
     "tests/hub/test_protection_service.py": 20,
     "tests/hub/test_load_command.py": 20,
+    "tests/hub/test_plugins_installed.py": 18,
     "tests/hub/test_protection_platform.py": 18,
     "tests/hub/test_backup_faults.py": 18,
     "tests/hub/test_upgrade_units.py": 15,

@@ -44,6 +44,8 @@ class Recipe:
         Decay of the weights' moving average.
     validate_minutes
         Wall-clock between two validations, each followed by a checkpoint.
+    bfloat16
+        Matrices of the network in bfloat16 (autocast): on CUDA always, on a CPU if asked.
     """
 
     minutes: float
@@ -56,6 +58,7 @@ class Recipe:
     cosine: bool = True
     average: float = 0.999
     validate_minutes: float = 10.0
+    bfloat16: bool = False
 
 
 def train(
@@ -125,7 +128,7 @@ def _step(state: TrainingState, recipe: Recipe, size: int, seconds: float, rate:
         group["lr"] = rate
     batch = state.mixer.batch(size, seconds)
     kind = batch.mixture.device.type
-    with torch.autocast(kind, dtype=torch.bfloat16, enabled=kind == "cuda"):
+    with torch.autocast(kind, dtype=torch.bfloat16, enabled=kind == "cuda" or recipe.bfloat16):
         estimates, logits = network(batch.mixture)
     loss, snr_db = separation_loss(estimates.float(), logits.float(), batch.sources, batch.residual, batch.activity)
     optimiser.zero_grad(set_to_none=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from speaksep_hub.client import Client
 from speaksep_kernel.testing.skeleton import new_plugin
 from tests.hub.service_process import ServiceProcess
+
+HANGS_S = 8
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,14 @@ def enums(service: ServiceProcess, ann: httpx.Client) -> dict[str, list[str]]:
     }
 
 
+def soon(look: Callable[[], bool]) -> None:
+    """Packages that came or went are looked at beside the requests."""
+    end_s = time.monotonic() + 60
+    while not look():
+        assert time.monotonic() < end_s
+        time.sleep(0.1)
+
+
 @pytest.fixture
 def ann(service: ServiceProcess) -> Iterator[httpx.Client]:
     with service.client("ann") as client:
@@ -74,6 +85,7 @@ def test_plugins_come_and_go_while_the_service_runs(
 
     install(site, "separator", "my-net", tmp_path)
     install(site, "exporter", "my-aiff", tmp_path)
+    soon(lambda: {"my-net", "my-aiff"} <= {name for names in enums(service, ann).values() for name in names})
     more = enums(service, ann)
     assert (more["separator"], more["notebook"]) == (["file", "my-net", "speaksep"],) * 2
     assert "my-aiff" in more["format"]
@@ -81,7 +93,7 @@ def test_plugins_come_and_go_while_the_service_runs(
     assert taken.status_code == 202, taken.text
 
     uninstall(site)
-    assert enums(service, ann) == ours
+    soon(lambda: enums(service, ann) == ours)
 
 
 def test_plugins_are_listed_with_their_options(
@@ -107,5 +119,23 @@ def test_broken_one_is_not_offered_and_breaks_nothing(
 ) -> None:
     install(site, "separator", "my-net", tmp_path)
     (site / "speaksep_my_net.py").write_text("import os; os.abort()")
+    rows = {row["name"]: row for row in ann.get("plugins", params={"kind": "separator"}).json()["items"]}
+    assert "my-net" not in rows
     assert enums(service, ann)["separator"] == ["file", "speaksep"]
+    uninstall(site)
+
+
+def test_one_that_hangs_while_it_is_imported_holds_no_request_up(
+    service: ServiceProcess, ann: httpx.Client, site: Path, tmp_path: Path
+) -> None:
+    soon(lambda: enums(service, ann)["separator"] == ["file", "speaksep"])
+    install(site, "separator", "my-net", tmp_path)
+    module = site / "speaksep_my_net.py"
+    module.write_text(f"import time; time.sleep({HANGS_S})\n{module.read_text()}")
+    began_s = time.monotonic()
+    for _ in range(10):
+        assert enums(service, ann)["separator"] == ["file", "speaksep"]
+    assert time.monotonic() - began_s < HANGS_S
+    soon(lambda: "my-net" in enums(service, ann)["separator"])
+    assert time.monotonic() - began_s > HANGS_S
     uninstall(site)

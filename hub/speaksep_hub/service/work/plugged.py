@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -10,11 +12,45 @@ from pydantic_core import CoreSchema, core_schema
 
 from speaksep_kernel import plugins
 
+PATIENCE_S = 0.5
+"""How long one request waits for packages that just came: one that hangs while it is imported must hold up no others."""
+
 
 def installed(kind: str) -> list[str]:
-    """Names of the plugins of a kind that can be used, sorted."""
-    found = plugins.available(plugins.group_of(kind)).items()
-    return [name for name, each in found if isinstance(each, plugins.Loaded) and not each.missing]
+    """Names of the plugins of a kind that can be used, sorted.
+
+    When packages came or went they are looked at by another thread; until it is through, these are the names as they
+    were before.
+    """
+    return _looks(kind).names()
+
+
+class _Looks:
+    """What was installed when somebody looked last, and who looks now."""
+
+    def __init__(self, kind: str) -> None:
+        self._group = plugins.group_of(kind)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"plugins-{kind}")
+        self._look: Future[list[str]] | None = None
+        self._known: list[str] | None = None
+
+    def names(self) -> list[str]:
+        if self._known is None:  # when the service starts
+            self._known = self._usable()
+            return self._known
+        patience_s = 0.0 if self._look else PATIENCE_S
+        look = self._look = self._look or self._pool.submit(self._usable)
+        if wait([look], patience_s).done:
+            self._look = None
+            self._known = look.result()
+        return self._known
+
+    def _usable(self) -> list[str]:
+        found = plugins.available(self._group).items()
+        return [name for name, each in found if isinstance(each, plugins.Loaded) and not each.missing]
+
+
+_looks = cache(_Looks)
 
 
 @dataclass(frozen=True)
