@@ -69,6 +69,11 @@ class Batch:
     residual: Tensor
     activity: Tensor
 
+    def split(self, parts: int) -> list[Batch]:
+        """So many batches, as equal as they can be."""
+        fields = (self.mixture, self.sources, self.residual, self.activity)
+        return [Batch(*part) for part in zip(*(torch.tensor_split(field, parts) for field in fields), strict=True)]
+
 
 class Mixer:
     """Draws batches of mixtures from a corpus and a bank of rooms."""

@@ -5,6 +5,7 @@ import itertools
 import resource
 import signal
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from speaksep_kernel.training import rooms
 from speaksep_kernel.training.__main__ import main
 from speaksep_kernel.training.checkpoint import FILES
 from speaksep_kernel.training.corpus import from_voices
-from speaksep_kernel.training.loop import Recipe, train
+from speaksep_kernel.training.loop import Recipe, _loss, _side_by_side, train
 from speaksep_kernel.training.mixer import Mixer
 from speaksep_kernel.training.validation import fully_overlapped, training_sets
 
@@ -68,6 +69,29 @@ def test_resuming_equals_going_on(tmp_path):
     for name in FILES:
         assert whole[name].keys() == parts[name].keys()
         assert all(torch.equal(whole[name][key], parts[name][key]) for key in whole[name])
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_two_cores_with_half_a_batch_each_come_to_the_same_again(tmp_path, bfloat16):
+    torch.set_num_threads(2)
+    recipe = replace(RECIPE, batch=3, bfloat16=bfloat16)
+    for name in ("first", "again"):
+        go(tmp_path / name, 2, recipe=recipe)
+    first, again = (checkpoint(tmp_path / name) for name in ("first", "again"))
+    assert all(torch.equal(first[name][key], again[name][key]) for name in FILES for key in first[name])
+    assert torch.get_num_threads() == 2
+
+
+def test_gradients_of_two_cores_are_the_mean_of_their_parts():
+    torch.set_num_threads(2)
+    network = SeparationNetwork(**SIZE, mask_hidden=8)
+    parts = Mixer(CORPUS, None, device=CPU, seed=1).batch(3, 0.5).split(2)
+    assert [len(part.mixture) for part in parts] == [2, 1]
+    _side_by_side(network, parts, RECIPE)
+    torch.set_num_threads(1)
+    alone = [torch.autograd.grad(_loss(network, part, RECIPE)[0], list(network.parameters())) for part in parts]
+    for weight, first, second in zip(network.parameters(), *alone, strict=True):
+        torch.testing.assert_close(weight.grad, (first + second) / 2)
 
 
 def test_training_changes_every_weight(tmp_path):

@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 from speaksep_kernel import plugins
 
 PATIENCE_S = 0.5
-"""How long one request waits for packages that just came: one that hangs while it is imported must hold up no others."""
+"""How long one request waits for packages that just came: one that hangs while it is imported holds up no others."""
 
 
 def installed(kind: str) -> list[str]:
