@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from speaksep_kernel.training.measures import best_order, improvements_db
 from speaksep_kernel.training.mixer import Batch, Mixer
 from speaksep_kernel.training.state import TrainingState
 from speaksep_kernel.training.validation import Item
+from speaksep_kernel.voices.parallel import side_by_side
 
 CHECKPOINT, CURVE, PICTURE, WEIGHTS = "checkpoint", "curve.csv", "curve.png", "speaksep.safetensors"
 """What a run's folder holds."""
@@ -202,7 +204,8 @@ def _publish(
 
 def validate(network: SeparationNetwork, sets: dict[str, list[Item]]) -> dict[str, float]:
     """Mean SI-SDR improvement in dB per set."""
-    return {name: float(np.mean([_improvement_db(network, item) for item in items])) for name, items in sets.items()}
+    each = map if next(network.parameters()).device.type == "cuda" else side_by_side
+    return {name: float(np.mean([*each(partial(_improvement_db, network), items)])) for name, items in sets.items()}
 
 
 @torch.inference_mode()
