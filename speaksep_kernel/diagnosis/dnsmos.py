@@ -116,6 +116,7 @@ def _network() -> Callable[[Float32], NDArray[np.float64]]:
     folder = Path(str(spec and spec.origin)).parent
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # the same bits on every machine
+    options.enable_cpu_mem_arena = False  # it is asked once a minute: what it computes with is given back
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(folder / "dnsmos_models" / "sig_bak_ovr.onnx", options)
 

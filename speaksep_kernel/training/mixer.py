@@ -94,7 +94,7 @@ class Mixer:
         self._device = device
         self._settings = settings
         # Two voices are enough to mix: then three never speak at once.
-        self._counts = torch.tensor(settings.counts, device=device)
+        self._counts = torch.tensor(settings.counts, dtype=torch.float32, device=device)
         self._counts[len(corpus.speakers) + 1 :] = 0
         self.generator = torch.Generator(device).manual_seed(seed)
 
