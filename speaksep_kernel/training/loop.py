@@ -159,7 +159,7 @@ def _side_by_side(network: SeparationNetwork, parts: list[Batch], recipe: Recipe
     """Set the mean gradients of parts of a batch, a core for each; returns their mean SNR.
 
     An LSTM is many small products: two cores that share each of them did 8 s of mixtures a second, two that work on a
-    part each 11 (measured), and a core that is taken away for a while holds only its own part up.
+    part each 10 (measured), and a core that is taken away for a while holds only its own part up.
     """
     weights = list(network.parameters())
 

@@ -75,5 +75,7 @@ def agglomerate(
 
 
 def _cosine(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    cosine = left @ right.T  # of thousands by thousands: two such arrays at a time, not four
     lengths = np.linalg.norm(left, axis=1)[:, None] * np.linalg.norm(right, axis=1)
-    return np.asarray(left @ right.T / np.maximum(lengths, 1e-12), np.float32)
+    np.maximum(lengths, 1e-12, out=lengths)
+    return np.asarray(np.divide(cosine, lengths, out=cosine), np.float32)
