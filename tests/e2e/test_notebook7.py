@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 import speaksep_kernel as speaksep
 from tests.e2e.conftest import TOKEN
+from tests.e2e.saving import save
 
 pytestmark = pytest.mark.timeout(600)
 # Notebook 7 asks for a setting that it does not have, and now and then for a command before that is there.
@@ -60,7 +61,4 @@ def test_open_play_correct_and_find_it_again(lab: str, root: Path, page: Page, n
     expect(tracks.get_by_role("status")).to_be_empty(timeout=120_000)  # rendered
     assert speaksep.Separation.open(directory).tracks[0].name == "Anna"
 
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(3000)
-    assert f"{SAVED} SpeakerTracks" in (root / "classic.ipynb").read_text()
-    assert "Anna" in (root / "classic.ipynb").read_text()
+    save(page, root / "classic.ipynb", f"{SAVED} SpeakerTracks", "Anna")
