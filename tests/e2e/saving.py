@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 LONGEST_S = 60.0
 
 
-def save(page: Page, path: Path, *words: str, times: int = 1) -> str:
-    """Save the notebook that is open until the file holds each of the words so often; its text.
+def save(page: Page, path: Path, *words: str) -> str:
+    """Save the notebook that is open until the file holds all of these words; its text.
 
     What a view leaves in the notebook follows what is done in it by a moment, so one save may come too early.
     """
@@ -20,6 +20,6 @@ def save(page: Page, path: Path, *words: str, times: int = 1) -> str:
         page.keyboard.press("Control+s")
         page.wait_for_timeout(1000)
         text = path.read_text() if path.exists() else ""
-        if all(text.count(word) >= times for word in words):
+        if all(word in text for word in words):
             return text
         assert time.monotonic() < end_s, text
