@@ -8,14 +8,17 @@ speakers of ``--corpus FOLDER``; it was fitted on neither, and on other rooms.
 from __future__ import annotations
 
 import argparse
+import time
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import librosa
 import numpy as np
 import soxr
 
@@ -26,7 +29,8 @@ from speaksep_kernel.diagnosis.codec import Codec
 from speaksep_kernel.diagnosis.hum import Hum
 from speaksep_kernel.diagnosis.noise import Noise
 from speaksep_kernel.diagnosis.reverberation import Reverberation
-from speaksep_kernel.recording import AnalysisCache, Recording
+from speaksep_kernel.diagnosis.run import installed, recording_facts
+from speaksep_kernel.recording import AnalysisCache, Recording, choose_mixdown
 from speaksep_kernel.testing import Conversation, conversation, voices
 from speaksep_kernel.testing.audio_files import encode
 from speaksep_kernel.testing.damage import add_noise, band_limit, clip, drop, mains_hum, noise, to_16_bit
@@ -295,6 +299,31 @@ def bench_imbalance() -> None:
         row(f"{extra_db} dB more than by nature", truth, found, relative=False)
 
 
+def bench_cost() -> None:
+    """Processor time of all diagnosers for ten minutes of stereo at 44.1 kHz, beside one FFT of the same blocks."""
+    block = conversation(10, 2, rate_hz=44100).audio[:, None] * np.ones(2, np.float32)
+    recording = Recording.open((block, 44100))
+    facts = replace(recording_facts(recording, choose_mixdown(recording)), seconds=600.0)
+    panel = [cls() for cls in installed()]
+    for diagnoser in panel:
+        diagnoser.start(facts)
+    spent_s: dict[str, float] = dict.fromkeys([*(type(each).__name__ for each in panel), "one FFT, 2048 by 512"], 0.0)
+    for k in range(60):
+        for diagnoser in panel:
+            began_s = time.process_time()
+            diagnoser.feed(block, 10.0 * k)
+            spent_s[type(diagnoser).__name__] += time.process_time() - began_s
+        began_s = time.process_time()
+        librosa.stft(block.T, n_fft=2048, hop_length=512)
+        spent_s["one FFT, 2048 by 512"] += time.process_time() - began_s
+    one_s = spent_s["one FFT, 2048 by 512"]
+    print("\n## Processor time of ten minutes of stereo at 44.1 kHz\n")
+    print("| | s | times one FFT |\n|---|---|---|")
+    for name, one in sorted(spent_s.items(), key=lambda item: -item[1]):
+        print(f"| {name} | {one:.2f} | {one / one_s:.2f} |")
+    print(f"| all diagnosers | {sum(spent_s.values()) - one_s:.2f} | {sum(spent_s.values()) / one_s - 1:.2f} |")
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     benches: dict[str, Callable[[], None]] = {
@@ -308,6 +337,7 @@ def main() -> None:
         "dropouts": bench_dropouts,
         "hum": bench_hum,
         "imbalance": bench_imbalance,
+        "cost": bench_cost,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--voices", action="store_true")

@@ -173,7 +173,7 @@ def test_nobody_there(network: CuttingProxy) -> None:
         client.me()
     assert away.value.reason == "service-unreachable"
     assert away.value.exit_code == 1
-    assert time.monotonic() - start_s < 10
+    assert time.monotonic() - start_s < 30
 
 
 def test_a_refusal_in_the_services_own_words(service_process: ServiceProcess) -> None:

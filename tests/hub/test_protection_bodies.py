@@ -130,14 +130,14 @@ def test_headers_that_do_not_come_end_the_connection(port: int, begin: bytes) ->
         began_s = time.monotonic()
         connection.sendall(begin)
         assert rest(connection).startswith(b"HTTP/1.1 408 ")
-        assert 0.4 < time.monotonic() - began_s < 5
+        assert 0.4 < time.monotonic() - began_s < 20
 
 
 def test_headers_that_come_byte_by_byte_are_not_waited_for(port: int) -> None:
     with connect(port) as connection:
         began_s = time.monotonic()
         drip(connection, (bytes([byte]) for byte in head("/api/v1/ignored", "X-Long: " + "a" * 1000, method="GET")))
-        assert time.monotonic() - began_s < 5
+        assert time.monotonic() - began_s < 20
 
 
 def test_the_second_request_of_a_connection_is_not_waited_for_either(port: int) -> None:
@@ -164,7 +164,7 @@ def test_a_body_that_stops_is_given_up(port: int, path: str, how: str) -> None:
         began_s = time.monotonic()
         connection.sendall(head(path, how) + b"5\r\nhello")
         status, told = answer(rest(connection))
-        assert 0.4 < time.monotonic() - began_s < 5
+        assert 0.4 < time.monotonic() - began_s < 20
     assert (status, told["reason"]) == (408, "too-slow")
     assert set(told) == {"ok", "error", "reason", "hint"}
     assert SEEN == ["gone"]
@@ -175,7 +175,7 @@ def test_a_body_that_drips_is_given_up(port: int) -> None:
         began_s = time.monotonic()
         connection.sendall(head("/api/v1/recordings", "Content-Length: 100000"))
         drip(connection, itertools.repeat(b"x" * 50))
-        assert time.monotonic() - began_s < 8
+        assert time.monotonic() - began_s < 40
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -92,8 +91,6 @@ def test_a_server_ends_when_it_is_stopped(deployment: Deployment) -> None:
     assert deployment.api(browser, "POST", "users/tim/server", {}).status_code in (201, 202)
     deployment.until(lambda: deployment.user(browser, "tim")["servers"].get("", {}).get("ready"))
     process = deployment.user_server("tim")
-    begun = time.monotonic()
     deployment.api(browser, "DELETE", "users/tim/server")
     psutil.wait_procs([process], timeout=20)
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    assert time.monotonic() - begun < 20

@@ -25,7 +25,7 @@ from speaksep_hub.service.run import listening
 from speaksep_kernel.cli import main
 from tests.hub.service_process import ServiceProcess
 
-LEAVE_S = float(os.environ.get("SPEAKSEP_LEAVE_S", "5"))
+LEAVE_S = float(os.environ.get("SPEAKSEP_LEAVE_S", "10"))
 """Within which a service leaves; on a machine with nothing else to do it is 2 s."""
 
 
@@ -203,4 +203,4 @@ def test_a_stream_ends_when_its_token_is_revoked(service_process: ServiceProcess
             ann.delete(f"tokens/{made['id']}")
             for _ in lines:
                 pass
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30

@@ -169,7 +169,7 @@ def test_a_service_that_ends_lets_its_streams_go(service: ServiceProcess) -> Non
         reading.join(10)
         assert not reading.is_alive()
     service.start()
-    assert took_s < 8  # two seconds on an idle machine
+    assert took_s < 30  # it does not wait for its readers: two seconds on an idle machine
 
 
 def test_a_websocket_tells_the_same_and_closes_at_the_end(service: ServiceProcess, table: JobTable) -> None:
@@ -237,4 +237,4 @@ def test_a_stream_ends_when_its_token_is_revoked(service: ServiceProcess) -> Non
         response.read()
         took_s = time.monotonic() - began_s
     tokens.write_text("[[tokens]]".join(blocks))
-    assert took_s < 25  # ten seconds on an idle machine
+    assert took_s < 60  # ten seconds on an idle machine

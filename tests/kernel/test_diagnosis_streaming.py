@@ -1,9 +1,8 @@
-"""One pass, any blocks, little memory, little time."""
+"""One pass, any blocks, little memory."""
 
 from __future__ import annotations
 
 import json
-import time
 import tracemalloc
 from dataclasses import replace
 from typing import Any
@@ -58,7 +57,7 @@ def test_every_diagnoser_meets_the_protocol() -> None:
     assert all(isinstance(cls(), Diagnoser) and isinstance(cls.info, PluginInfo) for cls in installed())
 
 
-def test_memory_stays_small_and_time_short() -> None:
+def test_memory_stays_small() -> None:
     block = conversation(10, 2, rate_hz=44100).audio[:, None] * np.ones(2, np.float32)
     recording = Recording.open((block, 44100))
     facts = replace(recording_facts(recording, choose_mixdown(recording)), seconds=130.0)
@@ -67,15 +66,12 @@ def test_memory_stays_small_and_time_short() -> None:
         diagnoser.start(facts)
         diagnoser.feed(block, 0.0)
     tracemalloc.start()
-    started = time.process_time()
     for k in range(1, 13):
         for diagnoser in panel:
             diagnoser.feed(block, 10.0 * k)
-    spent_s = time.process_time() - started
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 4e6  # two minutes: mostly unfinished frames, and nine seconds to be rated
-    assert spent_s < 120 * 0.04  # half of it is the tracing
 
 
 class Faulty(Diagnoser):
