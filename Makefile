@@ -84,9 +84,9 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_jobs.py --recordings $(RECORDINGS)
 	$(BIN)/python -m tests.bench.bench_hub --users $(USERS) --spawns $(SPAWNS)
 	$(BIN)/python tests/bench/bench_diagnosis.py
-	$(BIN)/python tests/bench/bench_edit.py $(firstword $(MINUTES))
+	$(BIN)/python -m tests.bench.bench_edit $(firstword $(MINUTES))
 	$(BIN)/python tests/bench/bench_reseparate.py
-	$(BIN)/python tests/bench/bench_long.py $(MINUTES)
+	$(BIN)/python -m tests.bench.bench_long $(MINUTES)
 	$(if $(shell command -v chromium chromium-browser google-chrome),$(BIN)/python tests/bench/bench_widgets.py,@echo "No Chromium: nothing of the widgets.")
 	$(BIN)/python -m tests.bench.bench_collection
 	$(if $(shell command -v chromium chromium-browser google-chrome),$(BIN)/python -m tests.bench.bench_dashboards,@echo "No Chromium: nothing of dashboards.")

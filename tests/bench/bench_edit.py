@@ -1,4 +1,4 @@
-"""How long corrections take: ``python tests/bench/bench_edit.py [--rate HZ] [MINUTES …]``.
+"""How long corrections take: ``python -m tests.bench.bench_edit [--rate HZ] [MINUTES …]``.
 
 A conversation of four people with 15 % overlap is written together with a result that takes two of them for one and
 holds network windows wherever people overlap, as a separation would. Then it is corrected by the program itself, one
@@ -8,10 +8,8 @@ edit after the other, each in its own process. An hour is to take less than ten 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import soundfile as sf
 from speaksep_kernel.testing import conversation
 from speaksep_kernel.testing.editable import editable_separation
 from speaksep_kernel.voices.turns import Turn
+from tests.bench.spent import spent
 
 PROGRAM = "import sys; from speaksep_kernel.cli import main; sys.exit(main())"
 PEOPLE = 4
@@ -49,21 +48,6 @@ def write_talk(path: Path, minutes: float, rate_hz: int) -> list[Turn]:
     return turns
 
 
-def timed(*words: str) -> tuple[float, float, int]:
-    """Wall-clock seconds, seconds of all cores together, and peak resident bytes of one run of the program."""
-    start = time.perf_counter()
-    process = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-c", PROGRAM, *words],
-        os.environ,
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
-    )
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        sys.exit(f"speaksep {' '.join(words)} failed")
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-
 def main(minutes: list[float], rate_hz: int) -> None:
     """Print a line per edit."""
     print(f"{'minutes':>8} {'windows':>8} {'edit':<36} {'seconds':>8} {'CPU':>6} {'peak MB':>8}")
@@ -73,7 +57,7 @@ def main(minutes: list[float], rate_hz: int) -> None:
             editable_separation(source, write_talk(source, length, rate_hz), place, found=FOUND)
             windows = len(np.load(place / ".speaksep" / "table.npz")["start"])
             for words in EDITS:
-                seconds, cpu_s, peak = timed("edit", str(place), *words, "--quiet")
+                seconds, cpu_s, peak = spent([sys.executable, "-c", PROGRAM, "edit", str(place), *words, "--quiet"])
                 print(
                     f"{length:8g} {windows:8d} {' '.join(words):<36} {seconds:8.1f} {cpu_s:6.1f} {peak / 1e6:8.0f}",
                     flush=True,

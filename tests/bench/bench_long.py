@@ -1,4 +1,4 @@
-"""Speed, memory and steadiness on long recordings: ``python tests/bench/bench_long.py [--speech FOLDER] [MINUTES …]``.
+"""Speed, memory and steadiness on long recordings: ``python -m tests.bench.bench_long [--speech FOLDER] [MINUTES …]``.
 
 A conversation of three people with 15 % overlap is separated by the program itself, in its own process. The real-time
 factor is to stay below 0.3 on two cores, peak memory below 1.0 GB, and the same for one hour as for four; everybody is
@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +24,7 @@ from speaksep_kernel.testing import conversation
 from speaksep_kernel.testing.voices import VOICES
 from speaksep_kernel.voices.rttm import parse_rttm
 from speaksep_kernel.voices.turns import Turn
+from tests.bench.spent import spent
 
 PROGRAM = "import sys; from speaksep_kernel.cli import main; sys.exit(main())"
 PEOPLE = 3
@@ -77,18 +76,6 @@ def _steps(turns: list[Turn], steps: int) -> NDArray[np.float32]:
     return active
 
 
-def separate(source: Path, directory: Path) -> tuple[float, float, int]:
-    """Wall-clock seconds, seconds of all cores together, and peak resident bytes of one separation."""
-    words = [sys.executable, "-c", PROGRAM, "separate", str(source), "-o", str(directory), "--quiet"]
-    start = time.perf_counter()
-    silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    process = os.posix_spawn(sys.executable, words, os.environ, file_actions=silent)
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        sys.exit(f"separating {source} failed")
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-
 def main(minutes: list[float], speech: Path | None) -> None:
     """Print a line per length."""
     print(
@@ -99,7 +86,8 @@ def main(minutes: list[float], speech: Path | None) -> None:
         with tempfile.TemporaryDirectory(prefix="speaksep-bench-") as folder:
             source, place = Path(folder) / "talk.flac", Path(folder) / "tracks"
             truth, overlap = write_talk(source, length, speech)
-            seconds, cpu_s, peak_bytes = separate(source, place)
+            words = [sys.executable, "-c", PROGRAM, "separate", str(source), "-o", str(place), "--quiet"]
+            seconds, cpu_s, peak_bytes = spent(words)
             manifest = json.loads((place / "manifest.json").read_text())
             found, _ = parse_rttm((place / "turns.rttm").read_text())
             windows = len(np.load(place / ".speaksep" / "table.npz")["start"])

@@ -9,39 +9,23 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
 from tests.bench.bench_long import write_talk
+from tests.bench.spent import Spent, spent
 from tests.plugins.place import PACKAGES, Place, onnx, sepformer, target
 
 PARTIES = {"sepformer": ("sepformer", sepformer), "onnx-network": ("onnx", onnx), "target": ("target", target)}
 OURS = "speaksep"
 
 
-def separated(place: Place, source: Path, words: list[str]) -> tuple[float, int]:
-    """Wall-clock seconds and peak resident bytes of one separation."""
+def separated(place: Place, source: Path, words: list[str]) -> Spent:
+    """What one separation took."""
     program = str(place.root / "env/bin/python")
     given = [program, "-m", "speaksep_kernel.cli", "separate", str(source), "-o", str(place.root / "tracks"), "--quiet"]
-    began = time.perf_counter()
-    silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    cores = place.environment | {"OMP_NUM_THREADS": str(os.cpu_count() or 1)}
-    process = os.posix_spawn(program, [*given, *words], cores, file_actions=silent)
-    peak_bytes, ended, status = 0, 0, 0
-    while not ended:
-        # Not ru_maxrss: Linux counts in it what this process held when it started the other (a recording of an hour).
-        with suppress(FileNotFoundError, ProcessLookupError):
-            found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
-            peak_bytes = int(found[1]) * 1024 if found else peak_bytes
-        time.sleep(0.1)
-        ended, status = os.waitpid(process, os.WNOHANG)
-    if status:
-        raise SystemExit(f"separating with {words} failed")
-    return time.perf_counter() - began, peak_bytes
+    return spent([*given, *words], place.environment | {"OMP_NUM_THREADS": str(os.cpu_count() or 1)})
 
 
 def main(names: list[str], minutes: float) -> None:
@@ -58,7 +42,7 @@ def main(names: list[str], minutes: float) -> None:
                 place.pip("install", "--no-deps", "--no-build-isolation", copy)
                 option, file = model(place)
                 words += ["--separator-option", f"{option}={file}"]
-            spent_s, peak_bytes = separated(place, source, words)
+            spent_s, _, peak_bytes = separated(place, source, words)
             print(f"{name:14} {spent_s / (60 * minutes):6.3f} {peak_bytes / 1e6:8.0f}", flush=True)
 
 
