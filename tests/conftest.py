@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,14 @@ SECONDS = {
 USUAL_S = 3.0
 SHARED = re.compile(r"\b(platform|deployment|working_service): (?:RunningHub|Deployment|ServiceProcess)\b")
 """Servers of tests/hub/conftest.py: a worker starts them once, for the first of its files that asks."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nobody finds the results of an earlier run, and the user's own cache stays as it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPEAKSEP_CACHE", str(tmp_path_factory.mktemp("results-cache")))
+        yield
 
 
 @cache

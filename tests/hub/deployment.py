@@ -66,7 +66,11 @@ class Deployment:
         self.config = folder / "hub.toml"
         self.config.write_text(as_toml(values))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
-        self.environment = inherited | {"OMP_NUM_THREADS": "1", "SPEAKSEP_HUB_CONFIG": str(self.config)}
+        self.environment = inherited | {
+            "OMP_NUM_THREADS": "1",
+            "SPEAKSEP_CACHE": f"{folder}-cache",
+            "SPEAKSEP_HUB_CONFIG": str(self.config),
+        }
         self.log = folder / "hub.log"
         self.verify: ssl.SSLContext | bool = True
         self._opened: list[httpx.Client] = []

@@ -59,7 +59,12 @@ class RunningHub:
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY_", "SPEAKSEP_"))
         }
-        self.environment = inherited | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default", **environment}
+        self.environment = inherited | {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONWARNINGS": "default",
+            "SPEAKSEP_CACHE": f"{folder}-cache",
+            **environment,
+        }
         self.url = self.service_url = ""
         self.said: list[str] = []
         self.started_s = 0.0

@@ -61,6 +61,7 @@ class ServiceProcess:
             "HOME": str(folder),
             "OMP_NUM_THREADS": "1",
             "PYTHONWARNINGS": "default",
+            "SPEAKSEP_CACHE": f"{folder}-cache",
             "SPEAKSEP_JOBS": self.jobs,
             "SPEAKSEP_HUB__HUB__FOLDER": str(folder),
             "SPEAKSEP_HUB__STORE__URL": self.store,
