@@ -98,7 +98,7 @@ def test_sign_out_is_real(hub):
     with httpx.Client(base_url=hub.url, cookies=copied, trust_env=False) as thief:
         assert thief.get("hub/home").status_code == 302
         # The user's server asks the hub every few seconds.
-        until(lambda: thief.get("user/otto/api/contents").status_code == 403, 20.0)
+        until(lambda: thief.get("user/otto/api/contents").status_code == 403, 6.0)
 
 
 def test_a_second_platform_needs_a_folder_and_a_port_of_its_own(hub, tmp_path):
