@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import numpy as np
@@ -17,6 +19,7 @@ import psutil
 import pytest
 import soundfile as sf
 
+from speaksep_hub.lab.asking import Clerk
 from speaksep_hub.local.ports import free_ports
 from speaksep_kernel.jobs.job import JobRequest
 from speaksep_kernel.jobs.queue import JobTable
@@ -173,6 +176,34 @@ def test_a_process_that_dies_is_replaced_and_the_server_computes_nothing(server:
     assert server.clerk.pid != first.pid
     mapped = [each.path for each in psutil.Process(server.process.pid).memory_maps()]
     assert [path for path in mapped if any(word in path for word in ("sndfile", "soxr", "torch"))] == []
+
+
+def test_a_pipe_that_breaks_before_the_end_of_its_process_is_known(server: Server) -> None:
+    class Dying:
+        """Killed, but nobody has been told yet."""
+
+        returncode: int | None = None
+
+        @property
+        def stdin(self) -> Any:
+            raise BrokenPipeError
+
+        def kill(self) -> None:
+            pass
+
+        async def wait(self) -> int:
+            self.returncode = -signal.SIGKILL
+            return self.returncode
+
+    async def asked() -> dict[str, Any]:
+        clerk = Clerk(str(server.root))
+        clerk._process = cast(asyncio.subprocess.Process, Dying())
+        try:
+            return (await clerk.ask("status")).content
+        finally:
+            await clerk.close()
+
+    assert "device" in asyncio.run(asked())
 
 
 def test_jobs_are_listed_and_stopped(server: Server) -> None:

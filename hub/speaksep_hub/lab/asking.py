@@ -78,6 +78,7 @@ class Clerk:
                 reply: Reply = await asyncio.wait_for(future, PATIENCE_S)
             except (ConnectionError, TimeoutError) as error:
                 if again and isinstance(error, ConnectionError):
+                    await self._ended(process)  # its pipe may break before anybody knows of its end
                     continue
                 raise SpeakSepError(
                     "the process that reads recordings does not answer",
@@ -119,6 +120,13 @@ class Clerk:
                 self._reading = loop.create_task(self._read(self._process))
             return self._process
 
+    @staticmethod
+    async def _ended(process: asyncio.subprocess.Process) -> None:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+
     def _leave(self) -> None:
         if self._waiting:  # somebody is being answered
             self._leaving = asyncio.get_running_loop().call_later(self._idle_s, self._leave)
@@ -138,10 +146,7 @@ class Clerk:
                 if future is not None and not future.done():
                     future.set_result(reply)
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-            await process.wait()
+            await self._ended(process)
             for future in self._waiting.values():
                 if not future.done():
                     future.set_exception(ConnectionResetError("the clerk has ended"))
