@@ -178,7 +178,7 @@ def test_a_process_that_dies_is_replaced_and_the_server_computes_nothing(server:
     assert [path for path in mapped if any(word in path for word in ("sndfile", "soxr", "torch"))] == []
 
 
-def test_a_pipe_that_breaks_before_the_end_of_its_process_is_known(server: Server) -> None:
+def test_a_pipe_that_breaks_before_the_end_of_its_process_is_known(tmp_path: Path) -> None:
     class Dying:
         """Killed, but nobody has been told yet."""
 
@@ -196,7 +196,7 @@ def test_a_pipe_that_breaks_before_the_end_of_its_process_is_known(server: Serve
             return self.returncode
 
     async def asked() -> dict[str, Any]:
-        clerk = Clerk(str(server.root))
+        clerk = Clerk(str(tmp_path))
         clerk._process = cast(asyncio.subprocess.Process, Dying())
         try:
             return (await clerk.ask("status")).content
