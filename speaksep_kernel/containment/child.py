@@ -19,7 +19,6 @@ ORPHAN_S = 1.0
 def main() -> None:
     """Answer until the other end is closed."""
     os.dup2(2, 1)  # what a plugin prints is not part of anybody's result
-    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 - nor lost if it is ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     connection = Connection(int(sys.argv[1]))

@@ -123,7 +123,8 @@ class _Process:
         here, there = socket.socketpair()
         with there:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "speaksep_kernel.containment.child", str(there.fileno())],
+                # Unbuffered: what a plugin printed is not lost when its process is ended.
+                [sys.executable, "-u", "-m", "speaksep_kernel.containment.child", str(there.fileno())],
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

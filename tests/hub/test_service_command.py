@@ -25,7 +25,7 @@ from speaksep_hub.service.run import listening
 from speaksep_kernel.cli import main
 from tests.hub.service_process import ServiceProcess
 
-LEAVE_S = float(os.environ.get("SPEAKSEP_LEAVE_S", "10"))
+LEAVE_S = float(os.environ.get("SPEAKSEP_LEAVE_S", "5"))
 """Within which a service leaves; on a machine with nothing else to do it is 2 s."""
 
 

@@ -165,11 +165,10 @@ def test_a_service_that_ends_lets_its_streams_go(service: ServiceProcess) -> Non
         reading = threading.Thread(target=response.read)
         reading.start()
         time.sleep(0.2)
-        took_s = service.stop()
+        service.stop()  # within ten seconds, or it fails
         reading.join(10)
         assert not reading.is_alive()
     service.start()
-    assert took_s < 30  # it does not wait for its readers: two seconds on an idle machine
 
 
 def test_a_websocket_tells_the_same_and_closes_at_the_end(service: ServiceProcess, table: JobTable) -> None:
